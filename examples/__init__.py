@@ -1,0 +1,1 @@
+"""Example lakes that ship with the copilot."""

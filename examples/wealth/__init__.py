@@ -1,0 +1,1 @@
+"""The demo lake: a small wealth manager with two custodians, a CRM and a master data vendor."""
