@@ -1,0 +1,1 @@
+"""What is remembered between runs: records, snapshots, documents. The lowest room: it knows no other."""

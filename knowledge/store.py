@@ -1,0 +1,161 @@
+"""The record store: the latest record of each object, and every snapshot ever taken of it.
+
+One protocol; `SqliteStore` keeps it in one file beside the lake, safe with several processes (write-ahead log, one
+transaction for each analysis).
+"""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Protocol
+
+from knowledge.errors import ReadError, Unavailable
+from knowledge.records import Record, Snapshot, record_from_dict
+
+__all__ = ["RecordStore", "SqliteStore"]
+
+
+class RecordStore(Protocol):
+    """Keeps records by (type, name) and snapshots by time."""
+
+    def get(self, object_type: str, name: str) -> Record | None:
+        """The latest record, or None."""
+        ...
+
+    def list(self, object_type: str | None = None) -> Sequence[Record]:
+        """Latest records, sorted by type and name."""
+        ...
+
+    def save(self, records: Iterable[Record], snapshots: Iterable[Snapshot] = ()) -> None:
+        """Puts records and appends snapshots, all or nothing. A snapshot equal to the last one is not repeated."""
+        ...
+
+    def history(self, object_type: str, name: str) -> Sequence[Snapshot]:
+        """Snapshots of one object, oldest first."""
+        ...
+
+
+_SCHEMA = """
+CREATE TABLE IF NOT EXISTS records (
+    object_type TEXT NOT NULL, name TEXT NOT NULL, body TEXT NOT NULL, PRIMARY KEY (object_type, name)
+) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS snapshots (
+    id INTEGER PRIMARY KEY, object_type TEXT NOT NULL, name TEXT NOT NULL,
+    taken_at TEXT NOT NULL, content_hash TEXT NOT NULL, body TEXT NOT NULL
+);
+CREATE INDEX IF NOT EXISTS snapshots_of ON snapshots (object_type, name, id);
+"""
+
+
+class SqliteStore:
+    """Records in one SQLite file, made on the first write.
+
+    Raises ReadError when the file is no store of ours, Unavailable when another process holds it for too long.
+    """
+
+    def __init__(self, path: Path, *, wait_seconds: float = 10.0) -> None:
+        self._path, self._wait = path, wait_seconds
+
+    def get(self, object_type: str, name: str) -> Record | None:
+        """See `RecordStore`."""
+        with self._reading() as db:
+            row = (
+                db
+                and db.execute(
+                    "SELECT body FROM records WHERE object_type = ? AND name = ?", (object_type, name)
+                ).fetchone()
+            )
+        return record_from_dict(json.loads(row[0])) if row else None
+
+    def list(self, object_type: str | None = None) -> Sequence[Record]:
+        """See `RecordStore`."""
+        with self._reading() as db:
+            rows = (
+                db.execute(
+                    "SELECT body FROM records WHERE ?1 IS NULL OR object_type = ?1 ORDER BY object_type, name",
+                    (object_type,),
+                ).fetchall()
+                if db
+                else []
+            )
+        return [record_from_dict(json.loads(body)) for (body,) in rows]
+
+    def save(self, records: Iterable[Record], snapshots: Iterable[Snapshot] = ()) -> None:
+        """See `RecordStore`."""
+        rows = [(*r.key, json.dumps(r.to_dict())) for r in records]
+        with self._writing() as db:
+            db.executemany("INSERT OR REPLACE INTO records VALUES (?, ?, ?)", rows)
+            for snapshot in snapshots:
+                self._append(db, snapshot)
+
+    def history(self, object_type: str, name: str) -> Sequence[Snapshot]:
+        """See `RecordStore`."""
+        with self._reading() as db:
+            rows = (
+                db.execute(
+                    "SELECT taken_at, content_hash, body FROM snapshots WHERE object_type = ? AND name = ? ORDER BY id",
+                    (object_type, name),
+                ).fetchall()
+                if db
+                else []
+            )
+        return [Snapshot(object_type, name, at, digest, json.loads(body)) for at, digest, body in rows]
+
+    @staticmethod
+    def _append(db: sqlite3.Connection, snapshot: Snapshot) -> None:
+        last = db.execute(
+            "SELECT content_hash FROM snapshots WHERE object_type = ? AND name = ? ORDER BY id DESC LIMIT 1",
+            (snapshot.object_type, snapshot.name),
+        ).fetchone()
+        if last is None or last[0] != snapshot.content_hash:
+            db.execute(
+                "INSERT INTO snapshots (object_type, name, taken_at, content_hash, body) VALUES (?, ?, ?, ?, ?)",
+                (
+                    snapshot.object_type,
+                    snapshot.name,
+                    snapshot.taken_at,
+                    snapshot.content_hash,
+                    json.dumps(dict(snapshot.content)),
+                ),
+            )
+
+    @contextmanager
+    def _reading(self) -> Iterator[sqlite3.Connection | None]:
+        if not self._path.exists():
+            yield None
+            return
+        with self._connected() as db:
+            yield db
+
+    @contextmanager
+    def _writing(self) -> Iterator[sqlite3.Connection]:
+        self._path.parent.mkdir(parents=True, exist_ok=True)
+        with self._connected() as db:
+            db.execute("PRAGMA journal_mode = WAL")
+            db.executescript(_SCHEMA)
+            # The lock is taken before the first read, so that two writers cannot both see the same last snapshot.
+            db.execute("BEGIN IMMEDIATE")
+            yield db
+            db.commit()
+
+    @contextmanager
+    def _connected(self) -> Iterator[sqlite3.Connection]:
+        db = sqlite3.connect(self._path, timeout=self._wait, isolation_level=None)
+        try:
+            yield db
+        except sqlite3.OperationalError as error:
+            if "locked" in str(error) or "busy" in str(error):
+                raise Unavailable("the record store is busy", where=str(self._path), hint="Try again.") from None
+            raise ReadError(f"the record store cannot be used: {error}", where=str(self._path)) from None
+        except sqlite3.DatabaseError as error:
+            raise ReadError(
+                f"the record store cannot be read: {error}",
+                where=str(self._path),
+                hint="Move the file away; it is rebuilt by the next analysis.",
+            ) from None
+        finally:
+            db.close()

@@ -1,0 +1,1 @@
+"""The engine: deterministic, and usable without any model."""

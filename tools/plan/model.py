@@ -1,0 +1,690 @@
+"""The plan: what a job computes, as relational operators in which every column has an id.
+
+A column keeps its id for as long as its value is the same column, whatever it is called on the way (as in Spark's
+analyzer), so lineage is following ids and never comparing names. Scalar expressions are sqlglot expressions whose
+column leaves are references to ids (`ref`), and, for a subquery, to another plan (`Plan.subqueries`).
+
+This module knows neither SQL text nor Python job code: readers in `tools.jobs` build these objects.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from itertools import count
+from typing import Literal, Protocol, TypeAlias
+
+from sqlglot import exp
+
+ColumnId: TypeAlias = int
+Confidence = Literal["high", "low"]
+_REF_TABLE = "#"  # no dialect can produce this unquoted, so a reference is never taken for a name
+_SUBQUERY_TABLE = "#query"
+
+
+@dataclass(frozen=True, slots=True)
+class Span:
+    """A place in a file: `line` and `end_line` are 1-based and inclusive."""
+
+    file: str
+    line: int
+    end_line: int | None = None
+
+    def __str__(self) -> str:
+        return f"{self.file}:{self.line}"
+
+
+@dataclass(frozen=True, slots=True)
+class Dataset:
+    """What a job reads or writes: a catalog table, a path, or something else with a name (`jdbc:…`, `kafka:…`).
+
+    `name` is canonical: `database.table` in lower case, a path without its trailing slash. Parts known only at run
+    time stay as `${args.name}`, `${env.NAME}` or `${?}`.
+    """
+
+    name: str
+    kind: Literal["table", "path", "other"] = "table"
+
+    @property
+    def resolved(self) -> bool:
+        """Whether every part of the name is known."""
+        return "${" not in self.name
+
+    def __str__(self) -> str:
+        return self.name
+
+
+@dataclass(frozen=True, slots=True)
+class Attribute:
+    """A column of an operator's output. `type` is in Athena's spelling, or None when it is not known."""
+
+    id: ColumnId
+    name: str
+    type: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Unknown:
+    """Something that could not be read: said, never guessed."""
+
+    reason: str
+    span: Span | None = None
+    kind: Literal["read", "write", "column", "expression", "statement", "table"] = "expression"
+    name: str | None = None
+
+    def __str__(self) -> str:
+        return f"{self.span}: {self.reason}" if self.span else self.reason
+
+
+class Ids:
+    """Hands out column ids for one reading."""
+
+    def __init__(self) -> None:
+        self._next = count(1)
+
+    def attribute(self, name: str, type: str | None = None) -> Attribute:
+        """A column that did not exist before."""
+        return Attribute(next(self._next), name, type)
+
+    def start_after(self, highest: ColumnId) -> None:
+        """Goes on behind ids that are taken already."""
+        self._next = count(highest + 1)
+
+
+# --------------------------------------------------------------------------- references inside expressions
+
+
+def ref(attribute: Attribute | ColumnId, span: Span | None = None) -> exp.Column:
+    """An expression leaf that stands for a column id; `span` is where the job names it."""
+    column_id = attribute if isinstance(attribute, int) else attribute.id
+    leaf = exp.Column(
+        this=exp.Identifier(this=str(column_id), quoted=True),
+        table=exp.Identifier(this=_REF_TABLE, quoted=True),
+    )
+    if isinstance(attribute, Attribute):
+        leaf.meta["name"] = attribute.name
+        if attribute.type:
+            leaf.type = column_type(attribute.type)
+    if span:
+        leaf.meta["span"] = (span.file, span.line, span.end_line)
+    return leaf
+
+
+def is_ref(node: exp.Expr) -> bool:
+    """Whether a node is a leaf made by `ref`."""
+    return isinstance(node, exp.Column) and node.table == _REF_TABLE
+
+
+def ref_id(leaf: exp.Expr) -> ColumnId:
+    """The column id of a leaf made by `ref`."""
+    return int(leaf.name)
+
+
+def refs(expression: exp.Expr) -> Iterator[exp.Column]:
+    """Every column reference in an expression, subqueries not entered."""
+    return (c for c in expression.find_all(exp.Column) if is_ref(c))
+
+
+def ref_span(leaf: exp.Expr) -> Span | None:
+    """Where the job names this reference."""
+    place = leaf.meta.get("span")
+    return Span(*place) if place else None
+
+
+def subquery_ref(index: int, kind: Literal["scalar", "in", "exists"]) -> exp.Column:
+    """A leaf that stands for the result of `Plan.subqueries[index]`."""
+    return exp.Column(
+        this=exp.Identifier(this=str(index), quoted=True),
+        table=exp.Identifier(this=_SUBQUERY_TABLE, quoted=True),
+        db=exp.Identifier(this=kind, quoted=True),
+    )
+
+
+def is_subquery_ref(node: exp.Expr) -> bool:
+    """Whether a node is a leaf made by `subquery_ref`."""
+    return isinstance(node, exp.Column) and node.table == _SUBQUERY_TABLE
+
+
+def column_type(athena_type: str) -> exp.DataType:
+    """A sqlglot type from Athena's spelling; UNKNOWN for a spelling sqlglot cannot read."""
+    try:
+        return exp.DataType.build(athena_type, dialect="athena")
+    except Exception:  # noqa: BLE001 - sqlglot raises several unrelated types on odd spellings
+        return exp.DataType(this=exp.DType.UNKNOWN)
+
+
+# --------------------------------------------------------------------------- operators
+
+
+@dataclass(frozen=True, slots=True)
+class Item:
+    """One output column: `expression` over the input's ids. A pass-through item keeps the id of what it refers to."""
+
+    attribute: Attribute
+    expression: exp.Expr
+    span: Span | None = None
+    rule: str = "project"
+    confidence: Confidence = "high"
+
+    @property
+    def is_pass_through(self) -> bool:
+        """Whether this only hands the same column on."""
+        return is_ref(self.expression) and ref_id(self.expression) == self.attribute.id
+
+
+class OpenSource(Protocol):
+    """An operator whose columns are not all known: asking for one by name creates it."""
+
+    def column(self, name: str) -> Attribute:
+        """The column of that name, created on first asking (names are folded to lower case)."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Rest:
+    """The columns of an open source that nobody has named yet: what `*` means without a schema."""
+
+    source: OpenSource
+    excluded: frozenset[str] = frozenset()
+
+
+@dataclass(eq=False, slots=True)
+class Op:
+    """Base of the operators. `output` lists the known columns, `rest` the open sources that add unnamed ones."""
+
+    span: Span | None = field(default=None, kw_only=True)
+
+    @property
+    def children(self) -> tuple[Op, ...]:
+        """Input operators, in order."""
+        return ()
+
+    @property
+    def output(self) -> list[Attribute]:
+        """Known output columns, in order."""
+        return self.children[0].output
+
+    @property
+    def rest(self) -> list[Rest]:
+        """Open sources whose unnamed columns this operator hands on."""
+        return self.children[0].rest
+
+    @property
+    def items(self) -> list[Item]:
+        """The columns that this operator defines (pass-through items included)."""
+        return []
+
+
+@dataclass(eq=False, slots=True)
+class Scan(Op):
+    """Reads a data set. Without a schema it is open: columns appear as they are named."""
+
+    dataset: Dataset
+    columns: list[Attribute]
+    ids: Ids | None = None  # set when the schema is not known
+    format: str | None = None
+    version: str | None = None  # time travel: the snapshot or time asked for
+    is_target: bool = False  # the target as its own MERGE or UPDATE sees it: not an input of the job
+
+    @property
+    def output(self) -> list[Attribute]:
+        return list(self.columns)
+
+    @property
+    def rest(self) -> list[Rest]:
+        return [Rest(self)] if self.ids else []
+
+    def column(self, name: str) -> Attribute:
+        """See `OpenSource`. Raises KeyError for an unknown column of a known schema."""
+        for known in self.columns:
+            if known.name.lower() == name.lower():
+                return known
+        if not self.ids:
+            raise KeyError(name)
+        created = self.ids.attribute(name)
+        self.columns.append(created)
+        return created
+
+
+@dataclass(eq=False, slots=True)
+class Values(Op):
+    """Literal rows: `rows[i]` has one expression for each column."""
+
+    columns: list[Attribute]
+    rows: list[list[exp.Expr]]
+
+    @property
+    def output(self) -> list[Attribute]:
+        return list(self.columns)
+
+    @property
+    def rest(self) -> list[Rest]:
+        return []
+
+
+@dataclass(eq=False, slots=True)
+class Project(Op):
+    """Computes columns. `carries` are open sources whose unnamed columns also pass."""
+
+    child: Op
+    columns: list[Item]
+    carries: list[Rest] = field(default_factory=list)
+
+    @property
+    def children(self) -> tuple[Op, ...]:
+        return (self.child,)
+
+    @property
+    def output(self) -> list[Attribute]:
+        named = [i.attribute for i in self.columns]
+        have = {a.id for a in named}
+        late = [a for r in self.carries for a in late_columns(r) if a.id not in have]
+        return named + late
+
+    @property
+    def rest(self) -> list[Rest]:
+        return list(self.carries)
+
+    @property
+    def items(self) -> list[Item]:
+        return list(self.columns)
+
+
+@dataclass(eq=False, slots=True)
+class Filter(Op):
+    """Keeps the rows for which `predicate` is true."""
+
+    child: Op
+    predicate: exp.Expr
+
+    @property
+    def children(self) -> tuple[Op, ...]:
+        return (self.child,)
+
+
+JoinKind = Literal["inner", "left", "right", "full", "cross", "semi", "anti"]
+
+
+@dataclass(eq=False, slots=True)
+class Join(Op):
+    """Joins two inputs; both sides' columns come out, or the left's for semi and anti."""
+
+    left: Op
+    right: Op
+    kind: JoinKind
+    condition: exp.Expr | None = None
+
+    @property
+    def children(self) -> tuple[Op, ...]:
+        return (self.left, self.right)
+
+    @property
+    def output(self) -> list[Attribute]:
+        return self.left.output if self.kind in ("semi", "anti") else self.left.output + self.right.output
+
+    @property
+    def rest(self) -> list[Rest]:
+        return self.left.rest if self.kind in ("semi", "anti") else self.left.rest + self.right.rest
+
+
+@dataclass(eq=False, slots=True)
+class Aggregate(Op):
+    """Groups by `keys`; comes out as the keys' and the aggregates' columns. No keys: one row.
+
+    `grouping_sets` holds the key ids of each set for ROLLUP, CUBE and GROUPING SETS. `optional` are columns that
+    decide which output column a value goes to (a pivot column): they influence, but are not the value.
+    """
+
+    child: Op
+    keys: list[Item]
+    aggregates: list[Item]
+    grouping_sets: list[list[ColumnId]] | None = None
+    pivoted_on: exp.Expr | None = None
+    carries: list[Rest] = field(default_factory=list)  # a pivot over values that are not known
+
+    @property
+    def children(self) -> tuple[Op, ...]:
+        return (self.child,)
+
+    @property
+    def output(self) -> list[Attribute]:
+        return [i.attribute for i in (*self.keys, *self.aggregates)]
+
+    @property
+    def rest(self) -> list[Rest]:
+        return list(self.carries)
+
+    @property
+    def items(self) -> list[Item]:
+        return [*self.keys, *self.aggregates]
+
+
+@dataclass(eq=False, slots=True)
+class OpenPivot(Aggregate):
+    """A pivot whose values only the data know: a column that is named later is one of the aggregates `cells`."""
+
+    cells: exp.Expr | None = None
+    ids: Ids | None = None
+
+    @property
+    def rest(self) -> list[Rest]:
+        return [Rest(self)]
+
+    def column(self, name: str) -> Attribute:
+        """See `OpenSource`."""
+        for item in self.items:
+            if item.attribute.name.lower() == name.lower():
+                return item.attribute
+        assert self.ids is not None
+        assert self.cells is not None
+        created = self.ids.attribute(name)
+        self.aggregates.append(Item(created, self.cells.copy(), self.span, "pivot", "low"))
+        return created
+
+
+@dataclass(eq=False, slots=True)
+class Distinct(Op):
+    """Drops duplicate rows, or, with `keys`, keeps one row for each key (`dropDuplicates`)."""
+
+    child: Op
+    keys: list[ColumnId] | None = None
+
+    @property
+    def children(self) -> tuple[Op, ...]:
+        return (self.child,)
+
+
+@dataclass(eq=False, slots=True)
+class Sort(Op):
+    """Orders rows; `keys` are `exp.Ordered` nodes."""
+
+    child: Op
+    keys: list[exp.Expr]
+
+    @property
+    def children(self) -> tuple[Op, ...]:
+        return (self.child,)
+
+
+@dataclass(eq=False, slots=True)
+class Limit(Op):
+    """Keeps `count` rows after skipping `offset` (expressions; None when absent)."""
+
+    child: Op
+    count: exp.Expr | None
+    offset: exp.Expr | None = None
+
+    @property
+    def children(self) -> tuple[Op, ...]:
+        return (self.child,)
+
+
+@dataclass(eq=False, slots=True)
+class SetOp(Op):
+    """UNION, INTERSECT or EXCEPT of `inputs`. Output columns are new; `mapping[i][k]` is the id in input k, or None
+    where an input lacks the column (`allowMissingColumns`). Open when any input is: a late column is looked up by
+    name in every input's open sources.
+    """
+
+    inputs: list[Op]
+    kind: Literal["union", "intersect", "except"]
+    distinct: bool
+    columns: list[Attribute]
+    mapping: list[list[ColumnId | None]]
+    ids: Ids | None = None
+
+    @property
+    def children(self) -> tuple[Op, ...]:
+        return tuple(self.inputs)
+
+    @property
+    def output(self) -> list[Attribute]:
+        return list(self.columns)
+
+    @property
+    def rest(self) -> list[Rest]:
+        return [Rest(self)] if self.ids and any(i.rest for i in self.inputs) else []
+
+    def column(self, name: str) -> Attribute:
+        """See `OpenSource`."""
+        for known in self.columns:
+            if known.name.lower() == name.lower():
+                return known
+        if not self.ids:
+            raise KeyError(name)
+        created = self.ids.attribute(name)
+        self.columns.append(created)
+        self.mapping.append([_late_id(i, name) for i in self.inputs])
+        return created
+
+
+@dataclass(eq=False, slots=True)
+class Generate(Op):
+    """Explodes `generator` into rows: the input's columns, then `columns`. `outer` keeps rows without elements;
+    `together` zips with the Generate below instead of crossing (UNNEST of several arrays, ORDINALITY).
+    """
+
+    child: Op
+    generator: exp.Expr
+    columns: list[Attribute]
+    outer: bool = False
+    together: bool = False
+
+    @property
+    def children(self) -> tuple[Op, ...]:
+        return (self.child,)
+
+    @property
+    def output(self) -> list[Attribute]:
+        return self.child.output + self.columns
+
+    @property
+    def items(self) -> list[Item]:
+        return [Item(a, self.generator, self.span, "explode") for a in self.columns]
+
+
+@dataclass(eq=False, slots=True)
+class Opaque(Op):
+    """Code that could not be read. Each output column may come from any input column; more may appear by name."""
+
+    inputs: list[Op]
+    reason: str
+    columns: list[Attribute]
+    ids: Ids | None = None
+
+    @property
+    def children(self) -> tuple[Op, ...]:
+        return tuple(self.inputs)
+
+    @property
+    def output(self) -> list[Attribute]:
+        return list(self.columns)
+
+    @property
+    def rest(self) -> list[Rest]:
+        return [Rest(self)] if self.ids else []
+
+    def column(self, name: str) -> Attribute:
+        """See `OpenSource`."""
+        for known in self.columns:
+            if known.name.lower() == name.lower():
+                return known
+        if not self.ids:
+            raise KeyError(name)
+        created = self.ids.attribute(name)
+        self.columns.append(created)
+        return created
+
+
+@dataclass(eq=False, slots=True)
+class Rebase(Op):
+    """The same rows under new ids: the second side of a self-join. Open sources stay open: a late column of the
+    child gets a new id here too.
+    """
+
+    child: Op
+    columns: list[Item]
+    ids: Ids
+
+    @property
+    def children(self) -> tuple[Op, ...]:
+        return (self.child,)
+
+    @property
+    def output(self) -> list[Attribute]:
+        return [i.attribute for i in self.columns]
+
+    @property
+    def rest(self) -> list[Rest]:
+        return [Rest(self)] if self.child.rest else []
+
+    @property
+    def items(self) -> list[Item]:
+        return list(self.columns)
+
+    def column(self, name: str) -> Attribute:
+        """See `OpenSource`."""
+        for known in self.columns:
+            if known.attribute.name.lower() == name.lower():
+                return known.attribute
+        inner = _late_id(self.child, name)
+        created = self.ids.attribute(name)
+        if inner is not None:
+            self.columns.append(Item(created, ref(inner), self.span, "rebase"))
+        return created
+
+
+def late_columns(rest: Rest) -> list[Attribute]:
+    """Columns of an open source that have been named by now and are handed on."""
+    source = rest.source
+    assert isinstance(source, Op)
+    return [a for a in source.output if a.name.lower() not in rest.excluded]
+
+
+def _late_id(op: Op, name: str) -> ColumnId | None:
+    for known in op.output:
+        if known.name.lower() == name.lower():
+            return known.id
+    for rest in op.rest:
+        if name.lower() not in rest.excluded:
+            return rest.source.column(name).id
+    return None
+
+
+# --------------------------------------------------------------------------- writes and whole plans
+
+WriteKind = Literal["create", "insert", "overwrite", "merge", "update", "delete", "view", "unload", "query"]
+
+
+@dataclass(frozen=True, slots=True)
+class Assignment:
+    """What a written column gets: one expression for each way it is assigned (several for MERGE)."""
+
+    column: str
+    expressions: tuple[exp.Expr, ...]
+    span: Span | None = None
+
+
+@dataclass(eq=False, slots=True)
+class Write(Op):
+    """One data set written from one input. `kind="query"` is a bare SELECT: its result goes to the caller.
+
+    `conditions` are predicates that decide whether a row is written (MERGE's WHEN … AND); `self_reference` says that
+    the target's previous content decides too (MERGE, UPDATE, DELETE), which no simulation can replay from sources.
+    """
+
+    target: Dataset
+    source: Op
+    kind: WriteKind
+    assignments: list[Assignment]
+    carries: list[Rest] = field(default_factory=list)
+    conditions: list[exp.Expr] = field(default_factory=list)
+    partitioned_by: tuple[str, ...] = ()
+    self_reference: bool = False
+    format: str | None = None
+    aliases: tuple[Dataset, ...] = ()  # other names of the same data set (a table's path)
+
+    @property
+    def children(self) -> tuple[Op, ...]:
+        return (self.source,)
+
+
+@dataclass(frozen=True, slots=True)
+class Definition:
+    """A statement that makes, changes or removes a data set without moving rows; `source` is what it is made LIKE."""
+
+    action: Literal["create", "alter", "drop", "truncate"]
+    dataset: Dataset
+    span: Span | None = None
+    source: Dataset | None = None
+
+
+@dataclass(eq=False, slots=True)
+class Plan:
+    """Everything one job does. `subqueries` are referred to by index from expressions; `unknowns` is what was not
+    read; `definitions` are statements that move no rows.
+    """
+
+    writes: list[Write] = field(default_factory=list)
+    subqueries: list[Op] = field(default_factory=list)
+    unknowns: list[Unknown] = field(default_factory=list)
+    scans: list[Scan] = field(default_factory=list)
+    definitions: list[Definition] = field(default_factory=list)
+    dialect: str = "athena"
+
+    @property
+    def reads(self) -> list[Dataset]:
+        """Data sets read, in order of appearance."""
+        return list(dict.fromkeys(s.dataset for s in self.scans))
+
+    @property
+    def targets(self) -> list[Dataset]:
+        """Data sets written, in order of appearance."""
+        return list(dict.fromkeys(w.target for w in self.writes if w.kind != "query"))
+
+
+def reachable(plan: Plan, roots: Sequence[Op]) -> Iterator[Op]:
+    """Every operator that the roots rest on, those of subqueries in their expressions included."""
+    waiting, seen = list(roots), set[int]()
+    while waiting:
+        for op in walk(waiting.pop()):
+            if id(op) not in seen:
+                seen.add(id(op))
+                yield op
+                waiting += [
+                    plan.subqueries[int(c.name)]
+                    for e in expressions_of(op)
+                    for c in e.find_all(exp.Column)
+                    if is_subquery_ref(c)
+                ]
+
+
+def expressions_of(op: Op) -> Iterator[exp.Expr]:
+    """Every expression that an operator holds itself."""
+    yield from (i.expression for i in op.items)
+    match op:
+        case Filter():
+            yield op.predicate
+        case Join(condition=exp.Expr() as condition):
+            yield condition
+        case Sort():
+            yield from op.keys
+        case Values():
+            yield from (cell for row in op.rows for cell in row)
+        case Write():
+            yield from op.conditions
+            yield from (e for a in op.assignments for e in a.expressions)
+
+
+def walk(root: Op) -> Iterator[Op]:
+    """Every operator below and including `root`, inputs before users, each once (plans share subtrees)."""
+    seen: set[int] = set()
+    stack: list[tuple[Op, bool]] = [(root, False)]
+    while stack:
+        op, ready = stack.pop()
+        if ready:
+            yield op
+        elif id(op) not in seen:
+            seen.add(id(op))
+            stack.append((op, True))
+            stack.extend((c, False) for c in reversed(op.children))

@@ -1,0 +1,250 @@
+"""The tools a model may call: thin faces over the engine, declared once in `TOOLS`, and nothing else.
+
+A tool answers with a short text for the model and the whole result as artifact for the face. Errors of ours come back
+as results too, so a chat goes on. Adding a tool is one function, one argument schema and one row.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from knowledge.errors import CopilotError, InputError, NotFound, Unavailable
+from tools.assets import list_assets
+from tools.changes import Change, ChangeKind
+from tools.impact import impact
+from tools.lineage import downstream, upstream
+from tools.result import Result
+from tools.schema import describe
+from tools.stats import measure
+from tools.summary import job_summary
+
+if TYPE_CHECKING:
+    from langchain_core.tools import BaseTool
+
+    from tools.workspace import Workspace
+
+__all__ = ["TOOLS", "ToolSpec", "build_tools", "call_tool"]
+
+AssetKind = Literal["table", "job", "dashboard", "kpi"]
+
+
+class _Args(BaseModel):
+    model_config = ConfigDict(extra="forbid")
+
+
+class ListAssetsArgs(_Args):
+    """What to list."""
+
+    kind: AssetKind | Literal["column"] | None = Field(None, description="only this kind")
+    filter: str | None = Field(None, description="a part of the name")
+
+
+class SchemaArgs(_Args):
+    """Which table, and optionally which column of it."""
+
+    asset: str = Field(description="table, bare or database.table")
+    column: str | None = Field(None, description="only this column")
+
+
+class StatsArgs(_Args):
+    """What to measure."""
+
+    asset: str = Field(description="table, bare or database.table")
+    column: str | None = Field(None, description="only this column")
+    window_days: int | None = Field(None, ge=1, le=3650, description="only the newest N days; 1 is the last day")
+    values: bool = Field(True, description="false leaves out values of the data (personal data)")
+
+
+class LineageArgs(_Args):
+    """Where to start, and how far to go."""
+
+    asset: str = Field(description="table, job, dashboard, KPI, or table.column")
+    depth: int | None = Field(None, ge=1, le=50, description="hops; one job, dashboard or KPI is one hop")
+    kind: AssetKind | None = Field(None, description="only nodes of this kind")
+
+
+class ImpactArgs(_Args):
+    """A change."""
+
+    change: ChangeKind
+    asset: str | None = Field(None, description="the table")
+    column: str | None = Field(None, description="the column, for changes of a column")
+    to: str | None = Field(None, description="new name or new type")
+    job: str | None = Field(None, description="the job, for late_job and failed_job")
+
+
+class JobArgs(_Args):
+    """Which job."""
+
+    job: str = Field(description="the job's name")
+
+
+@dataclass(frozen=True)
+class ToolSpec:
+    """One tool: its name, what it is for (as the model reads it), its arguments, and the function behind it."""
+
+    name: str
+    description: str
+    args: type[_Args]
+    run: Callable[[Workspace, Any], Result]
+    writes: bool = False
+
+
+def _list_assets(ws: Workspace, args: ListAssetsArgs) -> Result:
+    return list_assets(ws, args.kind, args.filter)
+
+
+def _schema(ws: Workspace, args: SchemaArgs) -> Result:
+    return describe(ws.lake, _table(ws, args.asset), args.column)
+
+
+def _stats(ws: Workspace, args: StatsArgs) -> Result:
+    columns = [args.column] if args.column else None
+    return measure(ws.lake, _table(ws, args.asset), columns=columns, days=args.window_days, values=args.values)
+
+
+def _upstream(ws: Workspace, args: LineageArgs) -> Result:
+    return upstream(ws, args.asset, depth=args.depth, kind=args.kind)
+
+
+def _downstream(ws: Workspace, args: LineageArgs) -> Result:
+    return downstream(ws, args.asset, depth=args.depth, kind=args.kind)
+
+
+def _impact(ws: Workspace, args: ImpactArgs) -> Result:
+    return impact(ws, Change(args.change, args.asset, args.column, args.to, args.job))
+
+
+def _job_summary(ws: Workspace, args: JobArgs) -> Result:
+    return job_summary(ws, args.job)
+
+
+def _table(ws: Workspace, name: str) -> str:
+    return ws.assets.find(name, ["table"]).name
+
+
+TOOLS: tuple[ToolSpec, ...] = (
+    ToolSpec(
+        "list_assets",
+        "List tables, jobs, dashboards, KPIs or columns that exist, optionally only names containing a text.",
+        ListAssetsArgs,
+        _list_assets,
+    ),
+    ToolSpec(
+        "schema",
+        "Columns of a table with types, nullability and comments, or one column of it.",
+        SchemaArgs,
+        _schema,
+    ),
+    ToolSpec(
+        "stats",
+        "Row counts, nulls, distinct counts, minima, maxima and means of a table or column, also for the newest days.",
+        StatsArgs,
+        _stats,
+    ),
+    ToolSpec(
+        "lineage_upstream",
+        "Where a table, column, job, dashboard or KPI gets its data from.",
+        LineageArgs,
+        _upstream,
+    ),
+    ToolSpec(
+        "lineage_downstream",
+        "What reads a table, column or job: everything it feeds.",
+        LineageArgs,
+        _downstream,
+    ),
+    ToolSpec(
+        "impact",
+        "What breaks, goes stale or changes when a column or table is dropped, renamed, retyped or added, or when a "
+        "job is late or fails: verdict, evidence and severity for everything downstream.",
+        ImpactArgs,
+        _impact,
+    ),
+    ToolSpec(
+        "job_summary",
+        "What a job does: inputs, outputs, filters, joins, grouping, and where each written column comes from.",
+        JobArgs,
+        _job_summary,
+    ),
+)
+
+
+def call_tool(ws: Workspace, name: str, args: Mapping[str, Any]) -> Result:
+    """Runs one tool by name, for faces without a model.
+
+    Raises NotFound for an unknown tool, InputError for bad arguments, and whatever the tool raises.
+    """
+    spec = next((t for t in TOOLS if t.name == name), None)
+    if spec is None:
+        raise NotFound("tool", name, [t.name for t in TOOLS])
+    return spec.run(ws, _checked(spec, args))
+
+
+def _checked(spec: ToolSpec, args: Mapping[str, Any]) -> _Args:
+    from pydantic import ValidationError
+
+    try:
+        return spec.args.model_validate(dict(args))
+    except ValidationError as error:
+        first = error.errors()[0]
+        where = ".".join(str(p) for p in first["loc"]) or "arguments"
+        raise InputError(f"{spec.name}: {where}: {first['msg'].lower()}") from None
+
+
+def artifact_of(spec_name: str, args: Mapping[str, Any], result: Result, seconds: float) -> dict[str, Any]:
+    """The artifact that goes beside a tool's text to the face."""
+    return {
+        "kind": result.kind,
+        "tool": spec_name,
+        "args": {k: v for k, v in args.items() if v is not None},
+        "seconds": round(seconds, 3),
+        "data": result.to_dict(),
+        "evidence": [e.to_dict() for e in result.evidence],
+        "unknowns": list(result.unknowns),
+    }
+
+
+def error_artifact(spec_name: str, args: Mapping[str, Any], error: CopilotError) -> dict[str, Any]:
+    """The artifact of a tool that failed."""
+    return {
+        "kind": "error",
+        "tool": spec_name,
+        "args": {k: v for k, v in args.items() if v is not None},
+        "data": error.to_dict(),
+        "evidence": [],
+        "unknowns": [error.message],
+    }
+
+
+def build_tools(ws: Workspace) -> list[BaseTool]:
+    """The same tools for LangChain. `Unavailable` is raised, so that middleware may retry; other errors are results."""
+    return [_as_langchain(ws, spec) for spec in TOOLS]
+
+
+def _as_langchain(ws: Workspace, spec: ToolSpec) -> BaseTool:
+    from langchain_core.tools import StructuredTool
+
+    def run(**kwargs: Any) -> tuple[str, dict[str, Any]]:
+        began = time.perf_counter()
+        try:
+            result = spec.run(ws, _checked(spec, kwargs))
+        except Unavailable:
+            raise
+        except CopilotError as error:
+            return f"Error: {error.message}", error_artifact(spec.name, kwargs, error)
+        return result.text(), artifact_of(spec.name, kwargs, result, time.perf_counter() - began)
+
+    return StructuredTool.from_function(
+        func=run,
+        name=spec.name,
+        description=spec.description,
+        args_schema=spec.args,
+        response_format="content_and_artifact",
+        metadata={"writes": spec.writes},
+    )

@@ -1,0 +1,176 @@
+"""What one run works on: settings, the lake, the record store, and what has been read of them.
+
+This is the composition root: the only place that decides which lake and which store stand behind the protocols. Rooms
+get a `Workspace` (or a part of it) as an argument and never look for one.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from knowledge.errors import ConfigError, CopilotError
+from knowledge.store import RecordStore, SqliteStore
+from tools.consumers import Consumer, load_consumers
+from tools.jobs import JobReading, read_job
+from tools.lake.base import JobSource, Lake, Problem
+from tools.plan.catalog import Columns, is_path
+from tools.settings import Settings
+
+if TYPE_CHECKING:
+    from tools.assets import Assets
+    from tools.lineage import Graphs
+
+__all__ = ["LakeCatalog", "Workspace", "open_workspace"]
+
+
+class LakeCatalog:
+    """The lake's tables, as job readers ask about them. A table that cannot be read is a problem and has no columns."""
+
+    def __init__(self, lake: Lake) -> None:
+        self._lake = lake
+        self._columns: dict[str, Columns | None] = {}
+        self.problems: list[Problem] = []
+
+    @cached_property
+    def _names(self) -> dict[str, list[str]]:
+        names: dict[str, list[str]] = {}
+        for table in self._lake.tables():
+            names.setdefault(table.table, []).append(str(table))
+        return names
+
+    def columns(self, name: str) -> Columns | None:
+        """See `tools.plan.catalog.Catalog`."""
+        if is_path(name) or name not in self._names.get(name.rpartition(".")[2], ()):
+            return None
+        if name not in self._columns:
+            self._columns[name] = self._read(name)
+        return self._columns[name]
+
+    def _read(self, name: str) -> Columns | None:
+        try:
+            return [(c.name, c.type) for c in self._lake.table(name).columns]
+        except CopilotError as error:
+            self.problems.append(Problem("table", name, error.message))
+            return None
+
+    def canonical(self, name: str) -> str:
+        """See `tools.plan.catalog.Catalog`."""
+        if is_path(name):
+            return name
+        parts = name.lower().split(".")
+        candidates = self._names.get(parts[-1], [])
+        if len(parts) > 1:
+            tail = ".".join(parts[-2:])
+            return tail if tail in candidates else ".".join(parts)
+        home = f"{self._lake.default_database}.{parts[-1]}"
+        if home in candidates or len(candidates) != 1:
+            return home
+        return candidates[0]
+
+
+@dataclass
+class Workspace:
+    """One lake with everything known about it. Safe to share between threads that only read."""
+
+    settings: Settings
+    lake: Lake
+    store: RecordStore
+    _lock: threading.RLock = field(default_factory=threading.RLock, repr=False)
+
+    @cached_property
+    def catalog(self) -> LakeCatalog:
+        """The lake's tables for job readers."""
+        return LakeCatalog(self.lake)
+
+    @cached_property
+    def jobs(self) -> Mapping[str, JobSource]:
+        """Job scripts by name."""
+        return {j.name: j for j in self.lake.jobs()}
+
+    @cached_property
+    def readings(self) -> Mapping[str, JobReading]:
+        """Every job, read over the catalog as it is."""
+        with self._lock:
+            return {name: read_source(source, self) for name, source in self.jobs.items()}
+
+    @cached_property
+    def _loaded_consumers(self) -> tuple[list[Consumer], list[Problem]]:
+        return load_consumers(self.lake, self.catalog)
+
+    @property
+    def consumers(self) -> list[Consumer]:
+        """Dashboards and KPIs, in the order of their files."""
+        return self._loaded_consumers[0]
+
+    @cached_property
+    def graph(self) -> Graphs:
+        """Lineage of everything that was read."""
+        from tools.lineage import build_graph
+
+        with self._lock:
+            return build_graph(self)
+
+    @cached_property
+    def assets(self) -> Assets:
+        """All names that a question can be about."""
+        from tools.assets import Assets
+
+        with self._lock:
+            return Assets.of(self)
+
+    def problems(self) -> list[Problem]:
+        """Everything in the lake that could not be used, jobs that cannot be read included."""
+        unread = [
+            Problem("job", str(u.span or r.file), u.reason)
+            for r in self.readings.values()
+            if not r.readable
+            for u in r.unknowns
+        ]
+        found = [*self.lake.problems(), *self.catalog.problems, *self._loaded_consumers[1], *unread]
+        return list(dict.fromkeys(found))
+
+    def refresh(self) -> None:
+        """Forgets what was read, so that the next question sees files as they are now."""
+        with self._lock:
+            for name in ("catalog", "jobs", "readings", "_loaded_consumers", "graph", "assets"):
+                self.__dict__.pop(name, None)
+
+
+def read_source(source: JobSource, ws: Workspace) -> JobReading:
+    """Reads one job of the workspace over its catalog."""
+    return read_job(
+        source.text,
+        name=source.name,
+        file=source.path,
+        language=source.language,
+        catalog=ws.catalog,
+        arguments=source.arguments,
+        imports=imports_for(source, ws),
+    )
+
+
+def imports_for(source: JobSource, ws: Workspace) -> dict[str, str]:
+    """The other Python scripts of the lake, by module name: jobs import each other's helpers."""
+    if source.language != "python":
+        return {}
+    return {name: other.text for name, other in ws.jobs.items() if other.language == "python" and name != source.name}
+
+
+def open_workspace(settings: Settings) -> Workspace:
+    """Opens the lake that the settings name.
+
+    Raises ConfigError when there is no lake there or the backend is not known.
+    """
+    if settings.backend != "local":
+        raise ConfigError(
+            f"backend {settings.backend!r} is not available in this version", hint='Use backend = "local".'
+        )
+    from tools.lake.local import open_lake
+
+    root = Path(settings.lake)
+    return Workspace(settings, open_lake(settings), SqliteStore(root / ".de-copilot" / "records.sqlite"))
