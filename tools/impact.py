@@ -3,7 +3,8 @@
 Nothing is inferred from names. Each consumer is read again over the catalog as it would be after the change:
 
 - *breaks*: a name in it no longer binds; the proof is that binding, with file and line.
-- *stale*: it reads what a broken, late or failed job no longer refreshes.
+- *stale*: it reads what a broken, late or failed job no longer refreshes. Where it also shows a column that was
+  computed from what is gone, the reason says so: mending the job does not bring that column back.
 - *values change*: it still binds, and a changed column reaches it as value, condition, filter, join, group, sort or
   window.
 - *may be affected*: only tables are known of it, or part of it could not be read.
@@ -199,6 +200,7 @@ class _Table:
     lost: dict[str, str] = field(default_factory=dict)
     gained: set[str] = field(default_factory=set)
     moved: dict[str, str] = field(default_factory=dict)
+    doomed: dict[str, str] = field(default_factory=dict)  # stale, and not to be computed any more
     rows: str | None = None
     stale: str | None = None
     unsure: str | None = None
@@ -217,6 +219,7 @@ class _Table:
             frozenset(self.lost),
             frozenset(self.gained),
             frozenset(self.moved),
+            frozenset(self.doomed),
             self.rows,
             self.stale,
             self.unsure,
@@ -300,9 +303,17 @@ class _Spread:
             )
             for target in reading.writes:
                 self._grow(target).stale = self._grow(target).stale or f"`{reading.name}` breaks"
+            self._doom(reading, {(t, c) for t, s in touched.items() for c in (*s.lost, *s.doomed)})
             return
         verdict, reason, evidence = self._hand_on(reading, after, touched)
         self._jobs[reading.name] = ImpactItem("job", reading.name, verdict, reason, (), evidence)
+
+    def _doom(self, reading: JobReading, gone: set[tuple[str, str]]) -> None:
+        """Output columns whose value or condition needs a column that is gone."""
+        for edge in reading.edges:
+            if (edge.source, edge.source_column) in gone and edge.target_column is not None:
+                origin = f"{_short(edge.source)}.{edge.source_column}"
+                self._grow(edge.target).doomed.setdefault(edge.target_column.lower(), origin)
 
     def _grow(self, table: str) -> _Table:
         return self._tables.setdefault(table, _Table())
@@ -316,6 +327,7 @@ class _Spread:
             if state.stale:
                 for target in reading.writes:
                     self._grow(target).stale = self._grow(target).stale or f"`{_short(table)}` goes stale"
+                self._doom(reading, {(table, c) for c in state.doomed})
                 found.append(("stale", f"reads `{_short(table)}`, which is not refreshed: {state.stale}", ()))
             if state.rows:
                 for target in reading.writes:
@@ -468,7 +480,12 @@ class _Spread:
         stale = [(t, s) for t, s in touched.items() if s.stale]
         if stale:
             table, state = stale[0]
-            return "stale", f"reads `{_short(table)}`, which goes stale: {state.stale}", (), (entry,)
+            reason = f"reads `{_short(table)}`, which goes stale: {state.stale}"
+            doomed = self._doomed_columns(consumer, touched)
+            if doomed:
+                origins = listed(list(dict.fromkeys(doomed.values())))
+                reason += f"; shows {listed(list(doomed))}, computed from {origins}"
+            return "stale", reason, tuple(doomed), (entry,)
         moved = self._moved_columns(consumer, touched)
         if moved:
             return "values_change", f"uses {moved[0]}", tuple(moved), (entry,)
@@ -497,6 +514,16 @@ class _Spread:
             (),
             (entry,),
         )
+
+    def _doomed_columns(self, consumer: Consumer, touched: Mapping[str, _Table]) -> dict[str, str]:
+        """Columns it uses that were computed from what is gone, each with what that is."""
+        edges = consumer.reading.edges if consumer.reading is not None else []
+        used = [(e.source, e.source_column) for e in edges] + list(consumer.stated_columns)
+        return {
+            f"{_short(t)}.{c}": touched[t].doomed[c.lower()]
+            for t, c in used
+            if t in touched and c.lower() in touched[t].doomed
+        }
 
     def _lost_columns(self, consumer: Consumer, touched: Mapping[str, _Table]) -> list[str]:
         stated = [
@@ -538,7 +565,7 @@ class _Spread:
         for name, state in self._tables.items():
             if name == self._change.table or not state.touched:
                 continue
-            columns = tuple(sorted({*state.lost, *state.gained, *state.moved}))
+            columns = tuple(sorted({*state.lost, *state.gained, *state.moved, *state.doomed}))
             out.append(ImpactItem("table", name, *_table_verdict(state), columns))
         return out
 
@@ -579,12 +606,13 @@ class _Overlay:
     """A workspace as `read_source` sees it, with another catalog."""
 
     def __init__(self, ws: Workspace, catalog: Changed) -> None:
-        self.catalog, self.jobs = catalog, ws.jobs
+        self.catalog, self.jobs, self.cache = catalog, ws.jobs, ws.cache
 
 
 def _table_verdict(state: _Table) -> tuple[Verdict, str]:
     if state.stale:
-        return "stale", f"is not refreshed: {state.stale}"
+        doomed = f"; {listed(sorted(state.doomed))} cannot be computed any more" if state.doomed else ""
+        return "stale", f"is not refreshed: {state.stale}{doomed}"
     if state.lost:
         return "values_change", f"loses {listed(sorted(state.lost))}"
     if state.moved:
@@ -618,8 +646,9 @@ def _shown(item: ImpactItem) -> str:
     return _short(item.name) if item.kind == "table" else item.name
 
 
-def _worst_first(item: ImpactItem) -> tuple[int, int, int, str]:
-    return (VERDICTS.index(item.verdict), _KIND_ORDER.index(item.kind), item.hops or 0, item.name)
+def _worst_first(item: ImpactItem) -> tuple[int, int, int, int, str]:
+    shows_it = 0 if item.columns else 1
+    return (VERDICTS.index(item.verdict), _KIND_ORDER.index(item.kind), shows_it, item.hops or 0, item.name)
 
 
 # --------------------------------------------------------------------------- words and picture

@@ -16,7 +16,8 @@ from typing import TYPE_CHECKING
 from knowledge.errors import ConfigError, CopilotError
 from knowledge.store import RecordStore, SqliteStore
 from tools.consumers import Consumer, load_consumers
-from tools.jobs import JobReading, read_job
+from tools.jobs import JobReading
+from tools.jobs.cache import ReadingCache
 from tools.lake.base import JobSource, Lake, Problem
 from tools.plan.catalog import Columns, is_path
 from tools.settings import Settings
@@ -80,6 +81,7 @@ class Workspace:
     settings: Settings
     lake: Lake
     store: RecordStore
+    cache: ReadingCache = field(default_factory=ReadingCache, repr=False)
     _lock: threading.RLock = field(default_factory=threading.RLock, repr=False)
 
     @cached_property
@@ -143,7 +145,7 @@ class Workspace:
 
 def read_source(source: JobSource, ws: Workspace) -> JobReading:
     """Reads one job of the workspace over its catalog."""
-    return read_job(
+    return ws.cache.read(
         source.text,
         name=source.name,
         file=source.path,

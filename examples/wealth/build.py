@@ -101,7 +101,7 @@ def _parts(rows: pa.Table, keys: list[str]) -> Iterable[tuple[str, pa.Table]]:
     ordered = rows.sort_by([(k, "ascending") for k in keys])
     values = ordered.select(keys).to_pylist()
     starts = [i for i, row in enumerate(values) if i == 0 or row != values[i - 1]]
-    ends = [*starts[1:], len(values)]
+    ends = [*starts[1:], len(values)] if starts else []
     return [
         (
             "/".join(f"{k}={values[start][k]}" for k in keys),

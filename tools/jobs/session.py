@@ -15,7 +15,11 @@ from tools.plan.model import (
     Attribute,
     Dataset,
     Ids,
+    Item,
+    Op,
     Plan,
+    Rebase,
+    Rest,
     Scan,
     Span,
     Unknown,
@@ -23,7 +27,7 @@ from tools.plan.model import (
     WriteKind,
     ref,
 )
-from tools.plan.relation import Relation
+from tools.plan.relation import OpenPart, Relation, Visible
 
 
 @dataclass
@@ -50,6 +54,7 @@ class Session:
     def __post_init__(self) -> None:
         self.plan = Plan(dialect=self.dialect)
         self._made: dict[str, Columns | None] = {}
+        self._used: dict[int, Op] = {}
 
     # ------------------------------------------------------------------ naming
 
@@ -101,6 +106,31 @@ class Session:
         """Makes or replaces a temporary view."""
         bare = fold(name).removeprefix("global_temp.")
         self.views[bare] = relation.aliased(bare.rsplit(".", 1)[-1])
+
+    def used(self, relation: Relation, span: Span | None) -> Relation:
+        """A named relation (a CTE, a view) where a query uses it: as it is the first time, under new ids after that.
+
+        Two uses of one relation are two sets of rows: their columns must not be taken for each other.
+        """
+        if id(relation.op) not in self._used:
+            self._used[id(relation.op)] = relation.op  # held on to, so that the key stays its own
+            return relation
+        return self._rebased(relation, span)
+
+    def _rebased(self, relation: Relation, span: Span | None) -> Relation:
+        fresh: dict[int, Attribute] = {}
+        for attribute in [*relation.op.output, *(v.attribute for v in relation.visible)]:
+            if attribute.id not in fresh:
+                fresh[attribute.id] = self.ids.attribute(attribute.name, attribute.type)
+        op = Rebase(
+            relation.op, [Item(new, ref(old), None, "rebase") for old, new in fresh.items()], self.ids, span=span
+        )
+        visible = tuple(
+            Visible(Attribute(fresh[v.attribute.id].id, v.attribute.name, v.attribute.type), v.qualifier, v.hidden)
+            for v in relation.visible
+        )
+        opens = tuple(OpenPart(Rest(op, p.rest.excluded), p.qualifier) for p in relation.open)
+        return Relation(op, visible, opens)
 
     # ------------------------------------------------------------------ writing
 

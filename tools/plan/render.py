@@ -7,8 +7,9 @@ and the place in the job, and is never approximated.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from itertools import count
 
 from sqlglot import exp
@@ -18,12 +19,13 @@ from tools.plan.bind import EITHER, is_missing
 from tools.plan.catalog import Columns, is_path
 from tools.plan.model import (
     Aggregate,
+    Assignment,
+    Attribute,
     ColumnId,
     Dataset,
     Distinct,
     Filter,
     Generate,
-    Item,
     Join,
     Limit,
     Op,
@@ -40,11 +42,12 @@ from tools.plan.model import (
     is_ref,
     is_subquery_ref,
     ref_id,
+    refs,
 )
 
 SourceOf = Callable[[Dataset], exp.Expr]
 _BIG = 150  # nodes; beyond this an expression is named in a derived table and not repeated
-_LOOSE = (exp.Binary, exp.Not, exp.Neg, exp.Between, exp.In, exp.Is, exp.Case)
+_LOOSE = (exp.Binary, exp.Not, exp.Neg, exp.BitwiseNot, exp.Between, exp.In, exp.Is, exp.Case, exp.AtTimeZone)
 _VOLATILE = (exp.Rand, exp.Uuid, exp.Randn)
 
 
@@ -90,22 +93,31 @@ def render_write(write: Write, plan: Plan, columns: Columns | None = None, sourc
         raise NotRenderable(f"the columns of {write.target} are not all known", write.span)
     renderer = _Renderer(plan, source_of)
     block = renderer.block(write.source)
-    given = {a.column.lower(): a for a in write.assignments}
-    wanted: Columns = columns or [(a.column, None) for a in write.assignments]
     items = []
-    for name, kind in wanted:
-        assignment = given.pop(name.lower(), None)
+    for name, kind, assignment in _in_target_order(write, columns):
         value = renderer.place(assignment.expressions[0], block) if assignment else exp.Null()
         typed = exp.cast(value, exp.DataType.build(kind, dialect="athena")) if kind else value
         items.append(exp.alias_(typed, name, quoted=True))
+    return renderer.select(block, items)
+
+
+def _in_target_order(write: Write, columns: Columns | None) -> list[tuple[str, str | None, Assignment | None]]:
+    """Name, type and assignment of each column of the result. A bare query may have two columns of one name."""
+    if columns is None:
+        return [(a.column, None, a) for a in write.assignments]
+    given = {a.column.lower(): a for a in write.assignments}
+    found = [(name, kind, given.pop(name.lower(), None)) for name, kind in columns]
     if given:
         raise NotRenderable(f"{write.target} has no column {', '.join(sorted(given))}", write.span)
-    return renderer.select(block, items)
+    return found
 
 
 @dataclass
 class _Block:
-    """A SELECT in the making: where its rows come from and, by id, the expression of each column."""
+    """A SELECT in the making: where its rows come from and, by id, the expression of each column.
+
+    `names` are the columns that are handed on. `one_row` says that everything is aggregated without keys.
+    """
 
     source: exp.Select
     columns: dict[ColumnId, exp.Expr]
@@ -114,6 +126,13 @@ class _Block:
     order: list[exp.Expr] = field(default_factory=list)
     limit: tuple[exp.Expr | None, exp.Expr | None] | None = None
     distinct: bool = False
+    one_row: bool = False
+    unnest: exp.Unnest | None = None  # the last thing in FROM, when it may still take another array
+
+    @property
+    def rows_are_seen(self) -> bool:
+        """Whether a column depends on which rows there are, or on when it is computed: a window, a random number."""
+        return any(_depends_on_rows(self.columns[i]) for i in self.names if i in self.columns)
 
 
 class _Renderer:
@@ -121,6 +140,7 @@ class _Renderer:
         self._plan, self._source_of = plan, source_of
         self._aliases = count(1)
         self._outer: list[_Block] = []
+        self._open: set[int] = set()
 
     # ------------------------------------------------------------------ blocks
 
@@ -208,47 +228,49 @@ class _Renderer:
     def _project(self, op: Project | Rebase, below: _Block) -> _Block:
         if op.rest:
             raise NotRenderable("a table's columns are not all known", op.span)
-        used = [ref_id(c) for i in op.items for c in i.expression.find_all(exp.Column) if is_ref(c)]
-        if below.distinct or any(
-            _must_be_named(below.columns[c], used.count(c)) for c in set(used) if c in below.columns
-        ):
+        if self._needs_names(op, below):
             below = self._wrapped(below)
         columns = dict(below.columns)
         columns.update({i.attribute.id: self.place(i.expression, below) for i in op.items})
-        keep = {a.id: a.name for a in op.output}
-        return _Block(below.source, columns, keep, below.stage, below.order, below.limit)
+        return replace(below, columns=columns, names={a.id: a.name for a in op.output}, unnest=None)
+
+    def _needs_names(self, op: Project | Rebase, below: _Block) -> bool:
+        """Whether the input has to be a derived table before its columns can be computed with."""
+        computed = [i.expression for i in op.items if not is_ref(i.expression)]
+        used = Counter(ref_id(c) for e in computed for c in refs(e))
+        return (
+            below.distinct
+            or any(_must_be_named(below.columns[c], n) for c, n in used.items() if c in below.columns)
+            or (below.limit is not None and any(_depends_on_rows(e) for e in computed))
+            or (below.stage == 2 and any(is_subquery_ref(c) for e in computed for c in e.find_all(exp.Column)))
+        )
 
     def _filter(self, op: Filter, below: _Block) -> _Block:
-        predicate = self.place(op.predicate, below)
-        if below.stage > 1 or below.distinct or predicate.find(exp.Window):
+        if below.stage > 1 or below.distinct or below.rows_are_seen:
             below = self._wrapped(below)
-            predicate = self.place(op.predicate, below)
-        below.source = below.source.where(predicate, copy=False)
+        below.source = below.source.where(self.place(op.predicate, below), copy=False)
         below.stage = 1
         return below
 
     def _aggregate(self, op: Aggregate, below: _Block) -> _Block:
         if op.pivoted_on is not None:
             raise NotRenderable("a pivot", op.span)
-        if below.stage > 1 or below.distinct or self._windowed(op.items, below):
+        if below.stage > 1 or below.distinct or below.rows_are_seen:
             below = self._wrapped(below)
         keys = [self.place(k.expression, below) for k in op.keys]
         columns = {k.attribute.id: e for k, e in zip(op.keys, keys, strict=True)}
         columns |= {i.attribute.id: self.place(i.expression, below) for i in op.aggregates}
-        below.source.set("group", self._group(op, keys))
-        return _Block(below.source, columns, {i.attribute.id: i.attribute.name for i in op.items}, 2)
+        if keys:
+            below.source.set("group", self._group(op, keys))
+        names = {i.attribute.id: i.attribute.name for i in op.items}
+        return _Block(below.source, columns, names, 2, one_row=not keys)
 
     def _group(self, op: Aggregate, keys: Sequence[exp.Expr]) -> exp.Group:
         if op.grouping_sets is None:
-            # No key at all still means one row: an empty grouping set says so when nothing is aggregated.
-            sets = [exp.GroupingSets(expressions=[exp.Tuple(expressions=[])])] if not keys else None
-            return exp.Group(expressions=[k.copy() for k in keys], grouping_sets=sets)
+            return exp.Group(expressions=[k.copy() for k in keys])
         by_id = {k.attribute.id: e for k, e in zip(op.keys, keys, strict=True)}
         tuples = [exp.Tuple(expressions=[by_id[i].copy() for i in ids]) for ids in op.grouping_sets]
         return exp.Group(grouping_sets=[exp.GroupingSets(expressions=tuples)])
-
-    def _windowed(self, items: Sequence[Item], below: _Block) -> bool:
-        return any(self.place(i.expression, below).find(exp.Window) for i in items)
 
     def _distinct(self, op: Distinct, below: _Block) -> _Block:
         if op.keys is None:
@@ -268,39 +290,69 @@ class _Renderer:
         return below
 
     def _generate(self, op: Generate, below: _Block) -> _Block:
-        generator = op.generator
-        if op.together or isinstance(generator, (exp.Inline, exp.Anonymous)):
+        if isinstance(op.generator, (exp.Inline, exp.Anonymous)):
             raise NotRenderable("this kind of explode", op.span)
-        if below.stage > 0 or below.distinct:
+        if op.together:
+            return self._zipped(op, below)
+        if below.stage > 0 or below.distinct or below.rows_are_seen:
             below = self._wrapped(below)
-        alias = f"u{next(self._aliases)}"
-        array = generator.this if isinstance(generator, (exp.Explode, exp.Posexplode)) else generator
-        positioned = isinstance(generator, exp.Posexplode)
-        names = [f"c{i}" for i in range(len(op.columns))]
-        ids = [a.id for a in op.columns]
-        values = names[1:] + names[:1] if positioned else names
-        unnest = exp.Unnest(
-            expressions=[self.place(array, below)],
-            alias=exp.TableAlias(
-                this=exp.to_identifier(alias, quoted=True),
-                columns=[exp.to_identifier(n, quoted=True) for n in (values[:-1] if positioned else values)],
-            ),
-            offset=exp.to_identifier(values[-1], quoted=True) if positioned else None,
-        )
-        join = exp.Join(this=unnest, side="LEFT", on=exp.true()) if op.outer else exp.Join(this=unnest, kind="CROSS")
-        below.source.append("joins", join)
-        made: dict[ColumnId, exp.Expr] = {i: _column(alias, n, None) for i, n in zip(ids, names, strict=True)}
-        if positioned:  # ORDINALITY counts from 1, posexplode from 0
-            made[ids[0]] = exp.Sub(this=made[ids[0]], expression=exp.Literal.number(1))
-        below.columns |= made
-        below.names |= {a.id: a.name for a in op.columns}
+        positioned = isinstance(op.generator, exp.Posexplode)
+        array = op.generator.this if isinstance(op.generator, (exp.Explode, exp.Posexplode)) else op.generator
+        unnest = exp.Unnest(expressions=[self.place(array, below)], alias=_new_alias(f"u{next(self._aliases)}"))
+        self._append(below, unnest, outer=op.outer)
+        if positioned:
+            self._number(op, below, unnest)
+        self._name(below, unnest, op.columns[1:] if positioned else op.columns)
+        below.unnest = unnest
         return below
+
+    def _zipped(self, op: Generate, below: _Block) -> _Block:
+        """Another array, or the ordinality, of the UNNEST below."""
+        unnest = below.unnest
+        if unnest is None or unnest.args.get("offset") is not None or isinstance(op.generator, exp.Posexplode):
+            raise NotRenderable("this kind of explode", op.span)
+        if isinstance(op.generator, exp.Literal):
+            position = exp.to_identifier(f"c{len(unnest.args['alias'].columns)}", quoted=True)
+            unnest.set("offset", position)
+            below.columns[op.columns[0].id] = _column(unnest.alias, position.name, "bigint")
+            below.names[op.columns[0].id] = op.columns[0].name
+            return below
+        unnest.append("expressions", self.place(op.generator, below))
+        self._name(below, unnest, op.columns)
+        return below
+
+    def _append(self, below: _Block, unnest: exp.Unnest, *, outer: bool) -> None:
+        if below.source.args.get("from_") is None and not outer:
+            below.source.from_(unnest, copy=False)
+            return
+        if below.source.args.get("from_") is None:
+            below.source.from_(_one_row(f"o{next(self._aliases)}"), copy=False)
+        join = exp.Join(this=unnest, side="LEFT", on=exp.true()) if outer else exp.Join(this=unnest, kind="CROSS")
+        below.source.append("joins", join)
+
+    @staticmethod
+    def _name(below: _Block, unnest: exp.Unnest, columns: Sequence[Attribute]) -> None:
+        """The next columns of an UNNEST under these ids."""
+        alias = unnest.args["alias"]
+        for attribute in columns:
+            name = f"c{len(alias.columns)}"
+            alias.append("columns", exp.to_identifier(name, quoted=True))
+            below.columns[attribute.id] = _column(unnest.alias, name, None)
+            below.names[attribute.id] = attribute.name
+
+    @staticmethod
+    def _number(op: Generate, below: _Block, unnest: exp.Unnest) -> None:
+        """posexplode counts from 0, ORDINALITY from 1."""
+        unnest.set("offset", exp.to_identifier("position", quoted=True))
+        counted = _column(unnest.alias, "position", "bigint")
+        below.columns[op.columns[0].id] = exp.Sub(this=counted, expression=exp.Literal.number(1))
+        below.names[op.columns[0].id] = op.columns[0].name
 
     # ------------------------------------------------------------------ several inputs
 
     def _join(self, op: Join) -> _Block:
         left = self.block(op.left)
-        if left.stage > 0 or left.distinct:
+        if left.stage > 0 or left.distinct or left.rows_are_seen or left.source.args.get("from_") is None:
             left = self._wrapped(left)
         right = self.block(op.right)
         if op.kind in ("semi", "anti"):
@@ -331,6 +383,15 @@ class _Renderer:
         return left
 
     def _set_operation(self, op: SetOp) -> _Block:
+        if id(op) in self._open:
+            raise NotRenderable("a recursive query", op.span)
+        self._open.add(id(op))
+        try:
+            return self._set_query(op)
+        finally:
+            self._open.discard(id(op))
+
+    def _set_query(self, op: SetOp) -> _Block:
         queries = []
         for k, child in enumerate(op.inputs):
             block = self.block(child)
@@ -375,6 +436,9 @@ class _Renderer:
         """The finished SELECT of a block with these output columns."""
         query = block.source
         query.set("expressions", list(items))
+        if block.one_row and not any(_aggregates(i) for i in items):
+            # Everything in one row, of which no aggregate is asked for: only an empty grouping set says so.
+            query.set("group", exp.Group(grouping_sets=[exp.GroupingSets(expressions=[exp.Tuple(expressions=[])])]))
         if block.distinct:
             query.set("distinct", exp.Distinct())
         if block.order:
@@ -449,6 +513,29 @@ def _must_be_named(expression: exp.Expr, uses: int) -> bool:
     """Whether an expression has to be computed once, in a derived table, before something else uses it."""
     if isinstance(expression, exp.Column):
         return False
-    if expression.find(exp.Window, *_VOLATILE):
-        return True
-    return uses > 0 and sum(1 for _ in expression.walk()) * uses > _BIG
+    return _depends_on_rows(expression) or sum(1 for _ in expression.walk()) * uses > _BIG
+
+
+def _depends_on_rows(expression: exp.Expr) -> bool:
+    return expression.find(exp.Window, *_VOLATILE) is not None
+
+
+def _aggregates(expression: exp.Expr) -> bool:
+    """Whether an expression aggregates this SELECT's rows (and not only those of a window or of a subquery)."""
+    for node in expression.walk(prune=lambda n: isinstance(n, exp.Query)):
+        if isinstance(node, exp.AggFunc):
+            holder = node.parent
+            while isinstance(holder, (exp.Filter, exp.WithinGroup, exp.IgnoreNulls, exp.RespectNulls)):
+                holder = holder.parent
+            if not isinstance(holder, exp.Window):
+                return True
+    return False
+
+
+def _new_alias(name: str) -> exp.TableAlias:
+    return exp.TableAlias(this=exp.to_identifier(name, quoted=True))
+
+
+def _one_row(alias: str) -> exp.Subquery:
+    """Something to stand in FROM where there is no table."""
+    return exp.Subquery(this=exp.select(exp.alias_(exp.Literal.number(1), "one", quoted=True)), alias=_new_alias(alias))

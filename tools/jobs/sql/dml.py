@@ -6,7 +6,8 @@ from collections.abc import Sequence
 
 from sqlglot import exp
 
-from tools.jobs.sql.query import Env, lower_query, with_ctes
+from tools.jobs.sql.env import Env
+from tools.jobs.sql.query import lower_query, with_ctes
 from tools.jobs.sql.sources import lower_from, lower_source, scan_table, table_name
 from tools.plan.bind import bind
 from tools.plan.model import (

@@ -10,7 +10,8 @@ from sqlglot import exp
 
 from tools.jobs.session import Session
 from tools.jobs.sql import dml
-from tools.jobs.sql.query import Env, lower_query, with_ctes
+from tools.jobs.sql.env import Env
+from tools.jobs.sql.query import lower_query, with_ctes
 from tools.jobs.sql.sources import table_name
 from tools.jobs.sql.text import SqlTextError, parse_statement, split, without_comments
 from tools.plan.model import Dataset, Definition, Op, Plan, Span, Unknown, reachable

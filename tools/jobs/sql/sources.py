@@ -7,13 +7,15 @@ from dataclasses import replace
 
 from sqlglot import exp
 
+from tools.jobs.sql.env import Env, opaque
 from tools.jobs.sql.names import item_name
-from tools.jobs.sql.query import Env, empty_relation, lower_query, lower_values, opaque
+from tools.jobs.sql.query import empty_relation, lower_query, lower_values
 from tools.plan.bind import bind
 from tools.plan.catalog import is_path
 from tools.plan.model import (
     Aggregate,
     Attribute,
+    Filter,
     Generate,
     Item,
     Join,
@@ -97,13 +99,8 @@ def table_name(node: exp.Expr) -> str:
 
 def _table(node: exp.Table, env: Env) -> Relation:
     alias = node.args.get("alias")
-    if not node.db:
-        known = env.ctes.get(node.name.lower()) or env.session.view(node.name)
-        if known is not None:
-            return known.aliased(alias.name, _columns(alias)) if alias is not None and alias.name else known
-    elif (view := env.session.view(table_name(node))) is not None:
-        return view.aliased(alias.name, _columns(alias)) if alias is not None and alias.name else view
-    relation = scan_table(node, env)
+    known = (env.ctes.get(node.name.lower()) if not node.db else None) or env.session.view(table_name(node))
+    relation = scan_table(node, env) if known is None else env.session.used(known, env.place(node))
     return relation.aliased(alias.name, _columns(alias)) if alias is not None and alias.name else relation
 
 
@@ -221,7 +218,9 @@ def _joined_using(
         op = Project(op, [*items, *passed], op.rest, span=span)
         merged = [Visible(i.attribute) for i in items]
     else:
-        merged = [Visible(Attribute(ref_id(b if kind == "right" else a), name)) for name, a, b in pairs]
+        known = {v.attribute.id: v.attribute for v in (*left.visible, *right.visible)}
+        sides_of = [(name, ref_id(b if kind == "right" else a)) for name, a, b in pairs]
+        merged = [Visible(replace(known.get(i, Attribute(i, name)), name=name)) for name, i in sides_of]
     names = {n.lower() for n in using}
     sides_visible = [
         replace(v, hidden=v.hidden or v.attribute.name.lower() in names) for v in (*left.visible, *right.visible)
@@ -365,7 +364,8 @@ def _unpivot(relation: Relation, pivot: exp.Expr, env: Env) -> Relation:
     for label, cols in branches:
         made = [Item(env.session.ids.attribute(name), exp.Literal.string(label), span, "unpivot")]
         made += [Item(env.session.ids.attribute(n), e, span, "unpivot") for n, e in zip(values, cols, strict=False)]
-        inputs.append(Project(relation.op, [*(Item(a, ref(a)) for a in kept), *made], relation.op.rest, span=span))
+        rows = relation.op if pivot.args.get("include_nulls") else Filter(relation.op, _some_value(cols), span=span)
+        inputs.append(Project(rows, [*(Item(a, ref(a)) for a in kept), *made], relation.op.rest, span=span))
         ids.append([a.id for a in kept] + [m.attribute.id for m in made])
     columns = [env.session.ids.attribute(a.name, a.type) for a in kept]
     columns += [env.session.ids.attribute(n) for n in (name, *values)]
@@ -373,6 +373,11 @@ def _unpivot(relation: Relation, pivot: exp.Expr, env: Env) -> Relation:
     union = SetOp(inputs, "union", False, columns, mapping, env.session.ids if relation.op.rest else None, span=span)
     alias = pivot.args.get("alias")
     return Relation.over(union, (alias.name,) if alias is not None and alias.name else _qualifier(relation))
+
+
+def _some_value(columns: Sequence[exp.Expr]) -> exp.Expr:
+    """Rows without any value are left out of an UNPIVOT."""
+    return exp.or_(*(exp.Not(this=exp.Is(this=c.copy(), expression=exp.Null())) for c in columns), copy=False)
 
 
 def _as_column(node: exp.Expr) -> exp.Expr:

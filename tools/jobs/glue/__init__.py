@@ -1,0 +1,1 @@
+"""AWS Glue's library (`awsglue`) as the reader knows it."""

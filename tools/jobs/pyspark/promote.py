@@ -1,0 +1,88 @@
+"""Values that code which is not read has made, used as frames or sessions: they are taken for what they are used as."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from tools.jobs.pyspark.frame import Frame
+from tools.jobs.pyspark.opaque import opaque_frame
+from tools.jobs.python.site import Site
+from tools.jobs.python.values import NOTHING, Host, Undecided, Value
+
+_ONLY_FRAMES = frozenset(
+    "select selectExpr withColumn withColumnRenamed withColumns withColumnsRenamed groupBy writeStream writeTo "
+    "createOrReplaceTempView createTempView createGlobalTempView createOrReplaceGlobalTempView registerTempTable "
+    "unionByName dropDuplicates toDF printSchema na orderBy crossJoin exceptAll subtract rdd dtypes".split()
+)
+_ALSO_OTHERS = frozenset(
+    "filter where join drop union unionAll limit distinct alias agg cache persist repartition coalesce columns schema "
+    "count fillna dropna sort groupby transform __getitem__".split()
+)
+_SESSION = frozenset("sql read readStream table createDataFrame catalog sparkContext newSession udf".split())
+
+
+def as_frame(value: Value, site: Site) -> Frame | None:
+    """The value as a frame: itself, what it holds, or an opaque one over the frames that went into it."""
+    if isinstance(value, Frame):
+        return value
+    held = getattr(value, "frame", None)
+    if isinstance(held, Frame):
+        return held
+    if isinstance(value, Undecided):
+        return _opaque(value, site)
+    return None
+
+
+def _opaque(value: Undecided, site: Site) -> Frame:
+    memory = site.interpreter.memory
+    key = ("frame", value)
+    if key not in memory:
+        frames = [f for f in (as_frame(i, site) for i in value.inputs if not isinstance(i, Undecided)) if f]
+        kind = "statement" if frames else "read"
+        site.unknown(f"a frame made by code that is not read: {value.reason}", "read" if kind == "read" else "statement")
+        place = Site(site.interpreter, value.span or site.span)
+        memory[key] = opaque_frame(frames, value.reason, place)
+    found = memory[key]
+    assert isinstance(found, Frame)
+    return found
+
+
+@dataclass(eq=False, frozen=True, slots=True)
+class MaybeWriter(Host):
+    """`x.write` of an unread value: a frame's writer if it is used as one, or a file's method."""
+
+    value: Undecided
+
+    def attribute(self, name: str, site: Site) -> Value:
+        """A writer's method makes it a frame's writer."""
+        from tools.jobs.pyspark.writer import METHODS, Writer
+
+        if name not in METHODS:
+            return NOTHING
+        frame = as_frame(self.value, site)
+        return Writer(frame).attribute(name, site) if frame else NOTHING
+
+
+def promote(value: Undecided, name: str, site: Site) -> Value:
+    """The host thing that an undecided value is used as, by the attribute asked of it; NOTHING when that says nothing."""
+    from tools.jobs.pyspark.spark import SparkSession
+
+    touched = any(isinstance(i, Frame | SparkSession) or hasattr(i, "frame") or hasattr(i, "is_glue") for i in value.inputs)
+    if name in _ONLY_FRAMES or (touched and name in _ALSO_OTHERS):
+        return as_frame(value, site) or NOTHING
+    if name == "write":
+        return _Written(value)
+    if name in _SESSION:
+        return SparkSession()
+    return NOTHING
+
+
+@dataclass(eq=False, frozen=True, slots=True)
+class _Written(Host):
+    """An unread value of which only `write` is asked."""
+
+    value: Undecided
+
+    def attribute(self, name: str, site: Site) -> Value:
+        """`write`."""
+        return MaybeWriter(self.value)

@@ -1,0 +1,66 @@
+"""Where a library call happens, and what it was given: what every native function of the reader gets."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING, Literal
+
+from tools.jobs.python.values import Located, OpenList, Undecided, Value
+from tools.plan.model import Span, Unknown
+
+if TYPE_CHECKING:
+    from tools.jobs.python.interpreter import Interpreter
+    from tools.jobs.session import Session
+
+UnknownKind = Literal["read", "write", "column", "expression", "statement", "table"]
+
+
+@dataclass
+class Arguments:
+    """What a call passes. `open` says that `*unknown` or `**unknown` may pass more."""
+
+    positional: list[Value] = field(default_factory=list)
+    keywords: dict[str, Value] = field(default_factory=dict)
+    open: bool = False
+
+    @property
+    def all(self) -> list[Value]:
+        """Every value passed."""
+        return [*self.positional, *self.keywords.values()]
+
+
+@dataclass(frozen=True, slots=True)
+class Site:
+    """The place of a call and the reader that came to it."""
+
+    interpreter: Interpreter
+    span: Span
+
+    @property
+    def session(self) -> Session:
+        """The reading's shared state."""
+        return self.interpreter.session
+
+    def unknown(self, reason: str, kind: UnknownKind = "expression", name: str | None = None) -> None:
+        """Reports something that could not be read."""
+        self.session.unknown(Unknown(reason, self.span, kind, name))
+
+    def undecided(self, reason: str, *inputs: Value, hole: str = "?") -> Undecided:
+        """A value that only a run can know."""
+        return Undecided(reason, self.span, hole, inputs)
+
+    def call(self, function: Value, *positional: Value) -> Value:
+        """Calls a value from native code (a callback)."""
+        return self.interpreter.call(function, Arguments(list(positional)), self)
+
+    def elements(self, value: Value) -> list[Value]:
+        """The elements of an iterable; an OpenList of one sample when they are not known."""
+        return self.interpreter.iterate(value, self)
+
+    def at(self, value: Value) -> Site:
+        """This site, at the place where a text constant is spelled when `value` is one."""
+        return replace(self, span=value.span) if isinstance(value, Located) else self
+
+    def is_open(self, values: Value) -> bool:
+        """Whether a collection may hold more than its known elements."""
+        return isinstance(values, OpenList | Undecided)

@@ -1,0 +1,241 @@
+"""The tables of a folder as one thing to ask: names, schemas, partitions, what a query would read, views for DuckDB.
+
+Files are listed afresh at each question, so a table that another program just wrote is seen; what was read of a file is
+kept until the file changes. It runs no user's query.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from sqlglot import exp
+
+from knowledge.errors import Ambiguous, NotFound, QueryError, ReadError
+from knowledge.names import nearest
+from tools.lake.base import NULL_PARTITION, Partition, Problem, Table, TableName
+from tools.lake.catalog import Schemas
+from tools.lake.dialect import Prepared, view_name
+from tools.lake.engine import Engine
+from tools.lake.footers import Broken, Footer, Footers
+from tools.lake.layout import DataFile, Place, group_by_partition, list_files
+from tools.lake.readers import csv_reader, csv_view, parquet_view
+from tools.lake.scan import Read, reads, surviving
+from tools.lake.trino.fixes import fix
+from tools.lake.types import duckdb_type
+
+__all__ = ["FolderTables"]
+
+
+@dataclass(frozen=True, slots=True)
+class _Listed:
+    """A table with its files at one moment."""
+
+    place: Place
+    files: tuple[DataFile, ...]
+    table: Table
+
+    @property
+    def version(self) -> tuple[object, ...]:
+        """Changes when the view over these files would."""
+        return (self.table.columns, *(file.version for file in self.files))
+
+
+class FolderTables:
+    """The tables of one lake.
+
+    Args:
+        places: finds the tables' places; called at each look-up by name, so it must be cheap.
+        default_database: where a bare name is looked up first.
+        report: told of everything that could not be read.
+    """
+
+    def __init__(
+        self,
+        places: Callable[[], Mapping[TableName, Place]],
+        default_database: Callable[[], str],
+        report: Callable[[Problem], None],
+    ) -> None:
+        self._places, self._default_database, self._report = places, default_database, report
+        self.engine = Engine(lambda: [place.base for place in places().values()])
+        self._footers = Footers(self.engine)
+        self._schemas = Schemas(self.engine, self._footers)
+        self._tables: dict[TableName, tuple[object, Table]] = {}
+        self._views: dict[TableName, tuple[object, ...]] = {}
+        self._defining = threading.Lock()
+
+    def names(self) -> list[TableName]:
+        """All tables, sorted."""
+        return sorted(self._places())
+
+    def find(self, name: str) -> Place:
+        """Where the table is that answers to a name.
+
+        Raises:
+            NotFound: none does.
+            Ambiguous: a bare name is in several databases and not in the default one.
+        """
+        places = self._places()
+        parts = name.lower().split(".")
+        if len(parts) == 3 and parts[0] == "awsdatacatalog":  # Athena's own name for the Glue catalog
+            parts = parts[1:]
+        database, bare = parts[-2] if len(parts) == 2 else self._default_database(), parts[-1]
+        if len(parts) <= 2 and (place := places.get(TableName(database, bare))):
+            return place
+        others = sorted(n for n in places if n.table == bare) if len(parts) == 1 else []
+        if len(others) == 1:
+            return places[others[0]]
+        if others:
+            raise Ambiguous("Table", name, map(str, others))
+        close = nearest(name, map(str, places))
+        empty = None if places else "This lake has no tables yet."
+        raise NotFound("Table", name, close, hint=empty)
+
+    def table(self, name: str) -> Table:
+        """A table's schema; see `Lake.table`."""
+        return self._listed(self.find(name)).table
+
+    def partitions(self, name: str) -> list[Partition]:
+        """A table's partitions; see `Lake.partitions`. Rows are known for Parquet and unknown for CSV."""
+        listed = self._listed(self.find(name))
+        footers = self._read_footers(listed, listed.files)
+        groups = group_by_partition(listed.files)
+        if not groups and not listed.table.partition_keys:
+            return [Partition({}, (), 0, 0)]
+        return [_partition(values, files, footers) for values, files in sorted(groups.items())]
+
+    def cost(self, prepared: Prepared) -> int:
+        """Bytes that a query would scan: an estimate, see scan.py.
+
+        Raises:
+            ReadError: a file that the query needs is corrupt.
+        """
+        listed = {name: self._listed(self.find(str(name))) for name in prepared.tables}
+        return sum(self._read_cost(listed[read.table], read) for read in reads(prepared.twin, prepared.tables))
+
+    def define_views(self, tables: Iterable[Table]) -> None:
+        """Makes every one of these tables readable on the engine, as of its files now.
+
+        Raises:
+            ReadError: a table cannot be read.
+        """
+        for table in tables:
+            listed = self._listed(self.find(str(table.name)))
+            with self._defining:
+                if self._views.get(table.name) != listed.version:
+                    self._define_view(listed)
+                    self._views[table.name] = listed.version
+
+    def broken_file(self, tables: Iterable[Table]) -> Path | None:
+        """The first Parquet file of some tables whose data cannot be read though its footer can.
+
+        A search by reading: for the case that a query already failed on it.
+        """
+        for table in tables:
+            listed = self._listed(self.find(str(table.name)))
+            for file in listed.files:
+                if file.format == "parquet" and self._is_broken(listed.table, file):
+                    self._report(Problem(f"table {table.name}", str(file.path), "its data cannot be decoded"))
+                    return file.path
+        return None
+
+    def _listed(self, place: Place) -> _Listed:
+        try:
+            files = list_files(place)
+            stated = place.settings_file
+            version = (files, stated.stat().st_mtime_ns if stated.is_file() else None)
+            known = self._tables.get(place.name)
+            if known is None or known[0] != version:
+                known = self._tables[place.name] = (version, self._schemas.table(place, files))
+        except ReadError as error:
+            self._report(Problem(f"table {place.name}", error.where or str(place.base), error.what))
+            raise
+        return _Listed(place, files, known[1])
+
+    def _read_footers(self, listed: _Listed, files: Sequence[DataFile]) -> dict[Path, Footer | Broken]:
+        footers = self._footers.read(f for f in files if f.format == "parquet")
+        for path, footer in footers.items():
+            if isinstance(footer, Broken):
+                self._report(Problem(f"table {listed.table.name}", str(path), footer.why))
+        return footers
+
+    def _read_cost(self, listed: _Listed, read: Read) -> int:
+        groups = sorted(group_by_partition(listed.files).items())
+        keys = [key.name for key in listed.table.partition_keys]
+        rows = [tuple(_value(dict(values).get(key)) for key in keys) for values, _ in groups]
+        kept = surviving(read, keys, rows, lambda test, values: self._passing(listed.table, test, values))
+        files = [file for number in kept for file in groups[number][1]]
+        footers = self._read_footers(listed, files)
+        return sum(_file_cost(listed.table, file, footers.get(file.path), read.columns) for file in files)
+
+    def _passing(self, table: Table, condition: exp.Expr, rows: Sequence[tuple[str | None, ...]]) -> list[int]:
+        """Runs a filter over partition values only; all of them pass one that cannot be run alone."""
+        keys = table.partition_keys
+        for column in condition.find_all(exp.Column):
+            column.set("table", None)
+        names = [exp.to_identifier(n, quoted=True) for n in ("#", *(key.name for key in keys))]
+        values = exp.Values(
+            expressions=[exp.Tuple(expressions=[exp.convert(i), *map(exp.convert, row)]) for i, row in enumerate(rows)],
+            alias=exp.TableAlias(this=exp.to_identifier("_"), columns=names),
+        )
+        typed = [
+            exp.alias_(exp.cast(exp.column(key.name, quoted=True), duckdb_type(key.type)), key.name, quoted=True)
+            for key in keys
+        ]
+        inner = exp.select(exp.column("#", quoted=True), *typed).from_(values).subquery("p")
+        query = exp.select(exp.column("#", quoted=True)).from_(inner).where(fix(condition))
+        try:
+            return sorted(row[0] for row in self.engine.ask(query))
+        except QueryError:
+            return list(range(len(rows)))
+
+    def _define_view(self, listed: _Listed) -> None:
+        name = view_name(listed.table.name)
+        try:
+            if listed.files and listed.files[0].format == "csv":
+                found = self.engine.describe(csv_reader([f.path for f in listed.files]))
+                view = csv_view(listed.table, listed.files, found)
+            else:
+                view = parquet_view(listed.table, listed.files, self._read_footers(listed, listed.files))
+            self.engine.define_view(name, view)
+        except QueryError as error:
+            self._report(Problem(f"table {listed.table.name}", str(listed.place.base), error.what))
+            raise ReadError(
+                f"Table {listed.table.name} cannot be read: {error.what}", where=str(listed.place.base)
+            ) from error
+
+    def _is_broken(self, table: Table, file: DataFile) -> bool:
+        view = parquet_view(table, [file], self._footers.read([file])).subquery("f")
+        counts = [exp.func("COUNT", exp.column(c.name, quoted=True)) for c in table.columns]
+        try:
+            self.engine.ask(exp.select(*counts).from_(view))
+        except QueryError:
+            return True
+        return False
+
+
+def _partition(
+    values: tuple[tuple[str, str], ...], files: Sequence[DataFile], footers: Mapping[Path, Footer | Broken]
+) -> Partition:
+    read = [footers.get(file.path) for file in files]
+    known = [footer.rows for footer in read if isinstance(footer, Footer)]
+    rows = sum(known) if len(known) == len(files) else None
+    return Partition(dict(values), tuple(str(f.path) for f in files), sum(f.size for f in files), rows)
+
+
+def _file_cost(table: Table, file: DataFile, footer: Footer | Broken | None, columns: frozenset[str]) -> int:
+    if isinstance(footer, Broken):
+        raise ReadError(
+            f"Table {table.name} has a corrupt file: {footer.why}",
+            where=str(file.path),
+            hint="Restore or remove the file; other tables are not affected.",
+        )
+    if footer is None:
+        return file.size
+    return sum(size for name, size in footer.bytes.items() if name.lower() in columns)
+
+
+def _value(text: str | None) -> str | None:
+    return None if text == NULL_PARTITION else text

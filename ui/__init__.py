@@ -1,0 +1,1 @@
+"""The faces: everything a person or a program can call. They show what the other rooms compute, and compute nothing."""

@@ -1,0 +1,1 @@
+"""What each command of `de-copilot` does. Heavy things are imported inside the command that needs them."""

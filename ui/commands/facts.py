@@ -1,0 +1,190 @@
+"""The engine's answers as commands: no model is loaded for any of them."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from ui.commands.options import JsonOption, LakeOption, open_lake
+from ui.commands.output import Output
+
+__all__ = ["assets", "impact", "job", "lineage", "schema", "stats", "tables"]
+
+
+class Kind(StrEnum):
+    """Kinds of things a lake has."""
+
+    TABLE = "table"
+    JOB = "job"
+    DASHBOARD = "dashboard"
+    KPI = "kpi"
+
+
+class ListedKind(StrEnum):
+    """Kinds of things that can be listed."""
+
+    TABLE = "table"
+    JOB = "job"
+    DASHBOARD = "dashboard"
+    KPI = "kpi"
+    COLUMN = "column"
+
+
+class Format(StrEnum):
+    """Forms of a lineage."""
+
+    TEXT = "text"
+    MERMAID = "mermaid"
+    DOT = "dot"
+    JSON = "json"
+
+
+TableArgument = Annotated[str, typer.Argument(metavar="TABLE", help="A table, bare or as database.table.")]
+
+
+def schema(
+    ctx: typer.Context,
+    table: TableArgument,
+    column: Annotated[str | None, typer.Option(help="Only this column.", show_default=False)] = None,
+    lake: LakeOption = None,
+    json: JsonOption = False,
+) -> None:
+    """Columns of a table, with types, partitions and comments.
+
+    \b
+    Example:
+      de-copilot schema dim_product
+    """
+    _call(ctx, lake, json, "schema", asset=table, column=column)
+
+
+def stats(
+    ctx: typer.Context,
+    table: TableArgument,
+    column: Annotated[str | None, typer.Option(help="Only this column.", show_default=False)] = None,
+    days: Annotated[
+        int | None, typer.Option(min=1, metavar="N", help="Only the newest N days of data.", show_default=False)
+    ] = None,
+    values: Annotated[bool, typer.Option(help="Show values of the data; --no-values keeps personal data out.")] = True,
+    lake: LakeOption = None,
+    json: JsonOption = False,
+) -> None:
+    """What is in each column: nulls, distinct values, smallest, largest, mean.
+
+    \b
+    Example:
+      de-copilot stats customer_positions_daily --days 7 --column market_value
+    """
+    _call(ctx, lake, json, "stats", asset=table, column=column, window_days=days, values=values)
+
+
+def lineage(
+    ctx: typer.Context,
+    name: Annotated[
+        str, typer.Argument(metavar="NAME", help="A table, job, dashboard or KPI, or a column as table.column.")
+    ],
+    up: Annotated[
+        bool, typer.Option("--up/--down", help="Where it comes from, or where it goes.", show_default="--up")
+    ] = True,
+    depth: Annotated[
+        int | None,
+        typer.Option(min=1, metavar="N", help="At most N jobs, dashboards or KPIs away.", show_default=False),
+    ] = None,
+    kind: Annotated[Kind | None, typer.Option(help="Only things of this kind.", show_default=False)] = None,
+    format: Annotated[Format, typer.Option(help="How to print it.")] = Format.TEXT,
+    lake: LakeOption = None,
+    json: JsonOption = False,
+) -> None:
+    """Where a table or column comes from, or where it goes, with the place of every hop.
+
+    \b
+    Examples:
+      de-copilot lineage positions_fact.product_group
+      de-copilot lineage dim_product --down --format mermaid
+    """
+    from tools.toolbox import call_tool
+    from ui.graphs import graph_of, to_dot, to_mermaid
+
+    args = {"asset": name, "depth": depth, "kind": kind.value if kind else None}
+    result = call_tool(open_lake(ctx, lake), "lineage_upstream" if up else "lineage_downstream", args)
+    output = Output(json or format is Format.JSON)
+    draw = {Format.MERMAID: to_mermaid, Format.DOT: to_dot}.get(format)
+    if output.json or draw is None:
+        output.result(result)
+        return
+    output.text(draw(graph_of(result.kind, result.to_dict())))
+
+
+def impact(
+    ctx: typer.Context,
+    change: Annotated[str, typer.Argument(metavar="CHANGE", help="The change in words; quote it.")],
+    lake: LakeOption = None,
+    json: JsonOption = False,
+) -> None:
+    """What a change breaks, and what it leaves alone, with the code line that proves it.
+
+    \b
+    Examples:
+      de-copilot impact "drop column dim_product.product_group"
+      de-copilot impact "rename price to unit_price in raw_positions"
+      de-copilot impact "change raw_positions.quantity to decimal(18,2)"
+      de-copilot impact "positions_job is late"
+    """
+    from tools.changes import parse_change
+    from tools.impact import impact as impact_of
+
+    asked = parse_change(change)
+    Output(json).result(impact_of(open_lake(ctx, lake), asked))
+
+
+def job(
+    ctx: typer.Context,
+    name: Annotated[str, typer.Argument(metavar="JOB", help="A job's name.")],
+    lake: LakeOption = None,
+    json: JsonOption = False,
+) -> None:
+    """What a job reads, does and writes, column by column. Its code is read, never run.
+
+    \b
+    Example:
+      de-copilot job positions_fact_job
+    """
+    _call(ctx, lake, json, "job_summary", job=name)
+
+
+def assets(
+    ctx: typer.Context,
+    filter: Annotated[
+        str | None, typer.Argument(metavar="PART", help="A part of the name.", show_default=False)
+    ] = None,
+    kind: Annotated[ListedKind | None, typer.Option(help="Only things of this kind.", show_default=False)] = None,
+    lake: LakeOption = None,
+    json: JsonOption = False,
+) -> None:
+    """Tables, jobs, dashboards and KPIs of the lake; with a part of a name also columns.
+
+    \b
+    Example:
+      de-copilot assets product
+    """
+    _call(ctx, lake, json, "list_assets", kind=kind.value if kind else None, filter=filter)
+
+
+def tables(ctx: typer.Context, lake: LakeOption = None, json: JsonOption = False) -> None:
+    """The lake's tables.
+
+    \b
+    Example:
+      de-copilot tables --lake .demo/wealth
+    """
+    _call(ctx, lake, json, "list_assets", kind="table")
+
+
+def _call(ctx: typer.Context, lake: Path | None, json: bool, tool: str, **args: Any) -> None:
+    """The same tool that a model would call, by the same name."""
+    from tools.toolbox import call_tool
+
+    Output(json).result(call_tool(open_lake(ctx, lake), tool, args))

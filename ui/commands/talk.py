@@ -1,0 +1,183 @@
+"""`de-copilot ask` and `de-copilot chat`: questions in plain words. The only commands that load the model side."""
+
+from __future__ import annotations
+
+import sys
+import uuid
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from knowledge.errors import CopilotError, InputError
+from ui.commands.options import JsonOption, LakeOption, open_lake
+from ui.commands.output import Output
+from ui.markdown import blocks
+from ui.state import log_failure, state_dir
+
+if TYPE_CHECKING:
+    from agent.copilot import Answer, Copilot, Event
+
+__all__ = ["ask", "chat"]
+
+MOST_HISTORY = 1_000
+HELP = """\
+Ask anything about the lake: what breaks, where something comes from, what a job does, what a table holds.
+/new  begin a new conversation      /help  this text      /quit or Ctrl-D  leave      Ctrl-C  stop an answer
+"""
+
+
+def ask(
+    ctx: typer.Context,
+    question: Annotated[
+        str, typer.Argument(metavar="QUESTION", help="The question; quote it. A lone - reads it from standard input.")
+    ],
+    thread: Annotated[
+        str | None,
+        typer.Option("--thread", metavar="NAME", help="Go on with the conversation of this name.", show_default=False),
+    ] = None,
+    lake: LakeOption = None,
+    json: JsonOption = False,
+) -> None:
+    """Answer one question in plain words, with the evidence behind every fact.
+
+    \b
+    Examples:
+      de-copilot ask "what breaks if I drop product_group"
+      de-copilot ask "where does risk_score come from" --json
+    """
+    output = Output(json)
+    asked = _question(question)
+    copilot = _copilot(ctx, lake)
+    turn = _Turn(copilot.stream(asked, thread or uuid.uuid4().hex), output)
+    turn.write()
+    if json:
+        output.data(turn.answer.to_dict())
+    raise typer.Exit(turn.exit_code)
+
+
+def chat(
+    ctx: typer.Context,
+    thread: Annotated[
+        str | None,
+        typer.Option("--thread", metavar="NAME", help="Go on with the conversation of this name.", show_default=False),
+    ] = None,
+    lake: LakeOption = None,
+) -> None:
+    """Talk with the copilot in the terminal. It remembers what was said before.
+
+    \b
+    Example:
+      de-copilot chat --lake .demo/wealth
+    """
+    output = Output()
+    copilot = _copilot(ctx, lake)
+    output.step("Ask about the lake. /help says more, /quit or Ctrl-D leaves.")
+    thread = thread or uuid.uuid4().hex
+    with _history():
+        while (said := _read_line()) is not None:
+            if said in ("/quit", "/exit", "/q"):
+                return
+            if said == "/new":
+                thread = uuid.uuid4().hex
+                output.step("A new conversation.")
+            elif said.startswith("/"):
+                output.text(HELP if said == "/help" else f"There is no {said}.\n{HELP}")
+            elif said:
+                _answer(copilot, said, thread, output)
+
+
+def _answer(copilot: Copilot, said: str, thread: str, output: Output) -> None:
+    """One turn. A failure or Ctrl-C ends the answer and not the chat."""
+    try:
+        _Turn(copilot.stream(said, thread), output).write()
+    except CopilotError as error:
+        output.error(error.to_dict())
+    except KeyboardInterrupt:
+        output.step("stopped")
+    except Exception as error:  # noqa: BLE001 - the chat goes on; the log has the details
+        log = log_failure(error)
+        output.error({"message": "Something went wrong." + (f" The details are in {log}" if log else "")})
+    output.text("\n")
+
+
+class _Turn:
+    """One answer on its way: steps go to standard error, text to standard output as it is written."""
+
+    def __init__(self, events: Iterable[Event], output: Output) -> None:
+        self._events, self._output = events, output
+        self.answer: Answer
+
+    @property
+    def exit_code(self) -> int:
+        """0, or that of the error that kept the question from being answered."""
+        return 0
+
+    def write(self) -> None:
+        """Follows the events to their end."""
+        for block in blocks(self._text()):
+            if not self._output.json:
+                self._output.markdown(block)
+
+    def _text(self) -> Iterator[str]:
+        for event in self._events:
+            match event.kind:
+                case "token":
+                    yield event.data["text"]
+                case "tool_start":
+                    args = "  ".join(str(v) for v in event.data["args"].values() if v is not None)
+                    self._output.step(f"{event.data['name']}  {args}")
+                case "answer":
+                    self.answer = event.data["answer"]
+
+
+def _copilot(ctx: typer.Context, lake: Path | None) -> Copilot:
+    ws = open_lake(ctx, lake)
+    from agent.copilot import build_copilot
+
+    return build_copilot(ws)
+
+
+def _question(given: str) -> str:
+    question = (sys.stdin.read() if given == "-" else given).strip()
+    if not question:
+        raise InputError("The question is empty", hint='Ask something, such as "what breaks if I drop a column".')
+    return question
+
+
+# --------------------------------------------------------------------------- the terminal
+
+
+def _read_line() -> str | None:
+    """What was typed; empty after Ctrl-C, None at the end of input."""
+    prompt = "> " if sys.stdin.isatty() else ""
+    try:
+        return input(prompt).strip()
+    except EOFError:
+        if prompt:
+            sys.stdout.write("\n")
+        return None
+    except KeyboardInterrupt:
+        sys.stdout.write("\n")
+        return ""
+
+
+@contextmanager
+def _history() -> Iterator[None]:
+    """Arrow keys and what was typed in earlier chats, where the system has readline."""
+    try:
+        import readline
+    except ImportError:
+        yield
+        return
+    file = state_dir() / "chat_history"
+    with suppress(OSError):
+        readline.read_history_file(file)
+    readline.set_history_length(MOST_HISTORY)
+    try:
+        yield
+    finally:
+        with suppress(OSError):
+            readline.write_history_file(file)

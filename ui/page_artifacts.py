@@ -1,0 +1,244 @@
+"""Draws a tool's result on the page: one function per kind of result, in `DRAWERS`.
+
+It works from the artifact alone (`kind`, `args`, `data`, `evidence`), and asks for source text only to quote the lines
+around a place. It must not know how the result came about.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+import streamlit as st
+
+from ui.graphs import graph_of
+from ui.page_graph import draw_graph
+from ui.page_text import excerpt, safe, verbatim
+from ui.verdicts import KINDS, change_title, clean, count, coverage_lines, grouped, origins
+
+__all__ = ["DRAWERS", "draw_artifact"]
+
+Data = Mapping[str, Any]
+Source = Callable[[str], str | None]
+"""The text of a file of the lake by its path; None where it cannot be had."""
+
+MOST_ROWS = 200
+MOST_EXCERPTS = 40
+SEVERITY_COLOURS: Mapping[str, Any] = {"high": "red", "medium": "orange", "low": "green"}
+
+
+def draw_artifact(artifact: Data, source: Source, key: str) -> None:
+    """One result in a frame of its own; `key` is its name on the page, unlike any other's."""
+    with st.container(border=True):
+        DRAWERS.get(str(artifact["kind"]), _other)({**artifact, "key": key}, source)
+
+
+# --------------------------------------------------------------------------- impact
+
+
+def _impact(artifact: Data, source: Source) -> None:
+    data = artifact["data"]
+    _impact_head(data)
+    proofs = [(i, e) for i in (*data["items"], *data["writers"]) for e in i["evidence"]]
+    _tabs(
+        {
+            "Graph": lambda: _picture("impact", artifact),
+            f"Table ({len(data['items']) + len(data['writers'])})": lambda: _impact_table(data),
+            f"Evidence ({len(proofs)})": lambda: _proofs(proofs, source),
+        },
+        data,
+    )
+
+
+def _picture(kind: str, artifact: Data) -> None:
+    graph = graph_of(kind, artifact["data"])
+    if len(graph.nodes) < 2:
+        st.markdown("Nothing is connected to it, as far as the code could be read.")
+    else:
+        draw_graph(graph, artifact["key"], alt=", ".join(n.name for n in graph.nodes))
+
+
+def _tabs(parts: Mapping[str, Callable[[], None]], data: Data) -> None:
+    """Each part under its own title, what is not known last, and what all of it rests on below."""
+    unknowns = data["unknowns"]
+    if unknowns:
+        parts = {**parts, f"Not known ({len(unknowns)})": lambda: _bullets(unknowns)}
+    for tab, draw in zip(st.tabs(list(parts)), parts.values(), strict=True):
+        with tab:
+            draw()
+    lines = coverage_lines(data.get("coverage", {}))
+    if lines:
+        st.caption(safe(f"Coverage: {'; '.join(lines)}."))
+
+
+def _impact_head(data: Data) -> None:
+    severity = clean(data["severity"])
+    st.markdown(f"#### {verbatim(change_title(data['change']))}", anchors=False)
+    with st.container(horizontal=True, gap="small", vertical_alignment="center"):
+        st.badge(f"Severity {severity.upper()}", color=SEVERITY_COLOURS.get(severity, "gray"))
+        st.markdown(safe(data["severity_reason"]), width="content")
+    for note in data["assumptions"]:
+        st.caption(safe(note))
+
+
+def _impact_table(data: Data) -> None:
+    rows = [_impact_row(verdict.title, item) for verdict, items in grouped(data["items"]) for item in items]
+    rows += [_impact_row("edit with it", item) for item in data["writers"]]
+    if rows:
+        _wrapped_table(("Verdict", "What", "Why", "Where"), rows)
+    else:
+        st.markdown("Nothing downstream reads it, as far as the code could be read.")
+
+
+def _impact_row(said: str, item: Data) -> tuple[str, ...]:
+    kind = KINDS.get(item["kind"], (item["kind"], ""))[0]
+    places = dict.fromkeys(f"`{clean(e['where'])}`" for e in item["evidence"])
+    return f"**{said}**", f"{kind} `{clean(item['name'])}`", safe(item["reason"]), " ".join(places)
+
+
+def _proofs(proofs: Sequence[tuple[Data, Data]], source: Source) -> None:
+    """Each proof once, under the things it speaks for, with the lines around the place."""
+    by_place: dict[tuple[str, str], list[str]] = {}
+    for item, evidence in proofs:
+        names = by_place.setdefault((clean(evidence["where"]), clean(evidence.get("detail"))), [])
+        names.append(f"`{clean(item['name'])}`")
+    for (where, detail), names in list(by_place.items())[:MOST_EXCERPTS]:
+        st.markdown(f"`{where}` · {', '.join(dict.fromkeys(names))}")
+        _quote(where, detail, source)
+    _more(len(by_place) - MOST_EXCERPTS, "places; the download has them all")
+
+
+def _quote(where: str, detail: str, source: Source) -> None:
+    path, _, line = where.rpartition(":")
+    text = source(path) if line.isdigit() else None
+    quoted = excerpt(text, int(line)) if text else ""
+    if quoted or detail:
+        language = "python" if path.endswith(".py") else "sql" if path.endswith(".sql") or not quoted else None
+        st.code(quoted or detail, language=language, wrap_lines=True)
+
+
+# --------------------------------------------------------------------------- lineage
+
+
+def _lineage(artifact: Data, source: Source) -> None:
+    data = artifact["data"]
+    only = data.get("only")
+    reached = [n for n in data["nodes"] if n["id"] != data["asset"]["id"]]
+    shown = [n for n in reached if only is None or n["kind"] == only]
+    parts = [count(n, k) for k in KINDS if (n := sum(r["kind"] == k for r in shown))]
+    st.markdown(f"#### {clean(data['direction']).capitalize()} of `{clean(data['asset']['name'])}`", anchors=False)
+    st.markdown(", ".join(parts) or "Nothing, as far as the code could be read.")
+    labels = {n["id"]: clean(n["name"]) for n in data["nodes"]}
+    edges = [_edge_row(e, labels) for e in data["edges"]]
+    _tabs(
+        {
+            "Graph": lambda: _picture("lineage", artifact),
+            f"Table ({len(shown)})": lambda: _wrapped_table(
+                ("What", "Name", "Hops away"), [_node_row(n) for n in shown]
+            ),
+            f"Hops ({len(edges)})": lambda: _wrapped_table(("From", "To", "How", "Where"), edges),
+        },
+        data,
+    )
+
+
+def _node_row(node: Data) -> tuple[str, ...]:
+    return KINDS.get(node["kind"], (node["kind"], ""))[0], f"`{clean(node['name'])}`", str(node["depth"])
+
+
+def _edge_row(edge: Data, labels: Mapping[str, str]) -> tuple[str, ...]:
+    how = " ".join(clean(edge.get(k)).replace("_", " ") for k in ("role",) if edge.get(k))
+    code = f"`{' '.join(clean(edge['expression']).split())}`" if edge.get("expression") else ""
+    where = f"{clean(edge['file'])}:{edge['line']}" if edge.get("line") else clean(edge.get("file"))
+    ends = [f"`{labels.get(edge[end], edge[end])}`" for end in ("from", "to")]
+    return ends[0], ends[1], f"{how} {code}".strip(), f"`{where}`" if where else ""
+
+
+# --------------------------------------------------------------------------- lists and jobs
+
+
+def _assets(artifact: Data, source: Source) -> None:
+    assets = artifact["data"]["assets"]
+    for kind in KINDS:
+        names = [clean(a["name"]) for a in assets if a["kind"] == kind]
+        if names:
+            st.markdown(f"**{count(len(names), kind)}**")
+            st.markdown(" ".join(f"`{n}`" for n in names[:MOST_ROWS]))
+            _more(len(names) - MOST_ROWS, KINDS[kind][1])
+    if not assets:
+        st.markdown("Nothing here.")
+
+
+def _job(artifact: Data, source: Source) -> None:
+    data = artifact["data"]
+    st.markdown(f"#### `{clean(data['job'])}`", anchors=False)
+    st.caption(f"{verbatim(data['language'])} · {verbatim(data['file'])}")
+    for title, key in (("Reads", "reads"), ("Writes", "writes"), ("Read after by", "read_after")):
+        st.markdown(f"**{title}** " + (", ".join(f"`{clean(n)}`" for n in data[key]) or "nothing known"))
+    columns = [_job_column(c) for c in data["columns"]]
+    steps = [(s["what"], f"`{' '.join(clean(s['text']).split())}`", _at(s)) for s in data["steps"]]
+    _tabs(
+        {
+            f"Columns ({len(columns)})": lambda: _wrapped_table(("Column", "From", "As", "Where"), columns),
+            f"Steps ({len(steps)})": lambda: _wrapped_table(("Step", "What", "Where"), steps),
+        },
+        {"unknowns": [_unread(u) for u in data["unknowns"]]},
+    )
+
+
+def _job_column(column: Data) -> tuple[str, ...]:
+    code = f"`{' '.join(clean(column['expression']).split())}`" if column["expression"] else ""
+    return f"`{clean(column['column'])}`", safe(origins(column)), code, _at(column)
+
+
+def _at(thing: Data) -> str:
+    return f"`{clean(thing['file'])}:{thing['line']}`" if thing.get("line") else ""
+
+
+def _unread(unknown: Data) -> str:
+    return f"{_at(unknown)} {unknown['reason']}".strip()
+
+
+# --------------------------------------------------------------------------- the rest
+
+
+def _error(artifact: Data, source: Source) -> None:
+    data = artifact["data"]
+    st.error(safe(clean(data["message"])))
+    names = data.get("candidates") or data.get("nearest") or ()
+    if names:
+        st.markdown(" ".join(f"`{clean(n)}`" for n in names))
+
+
+def _other(artifact: Data, source: Source) -> None:
+    """A kind of result that this page does not know yet: its data as it is."""
+    st.markdown(f"#### {verbatim(artifact['kind'])}", anchors=False)
+    st.json(dict(artifact["data"]), expanded=1)
+
+
+def _wrapped_table(heads: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
+    """A table whose long names fold instead of being cut; above a screenful it scrolls. Cells are Markdown."""
+    shown = [dict(zip(heads, row, strict=True)) for row in rows[:MOST_ROWS]]
+    if shown:
+        with st.container(height=480 if len(shown) > 10 else "content", border=False):
+            st.table(shown, border="horizontal", hide_index=True)
+    _more(len(rows) - MOST_ROWS, "rows; the download has them all")
+
+
+def _bullets(texts: Sequence[object]) -> None:
+    st.markdown("\n".join(f"- {safe(clean(t))}" for t in texts[:MOST_ROWS]))
+    _more(len(texts) - MOST_ROWS, "more; the download has them all")
+
+
+def _more(number: int, what: str) -> None:
+    if number > 0:
+        st.caption(f"and {number:,} more {what}")
+
+
+DRAWERS: Mapping[str, Callable[[Data, Source], None]] = {
+    "impact": _impact,
+    "lineage": _lineage,
+    "assets": _assets,
+    "job": _job,
+    "error": _error,
+}

@@ -1,0 +1,188 @@
+"""The conversation on the page: turns, tool steps as they happen, the answer as it is written, downloads.
+
+It takes events from the copilot and draws them; `page_artifacts` draws what the tools found.
+"""
+
+from __future__ import annotations
+
+import time
+import uuid
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import streamlit as st
+from agent.copilot import Event
+
+from knowledge.errors import CopilotError
+from ui.page_artifacts import Source, draw_artifact
+from ui.page_text import as_json, as_markdown, duration, safe, step_line, verbatim
+from ui.state import log_failure
+
+__all__ = ["Thread", "Turn", "answer", "draw_turn", "show_beginning"]
+
+COPILOT = str(Path(__file__).resolve().parent / "icon.png")
+VISITOR = ":material/person:"
+REDRAW_SECONDS = 0.04  # a long answer is redrawn whole; more often than the eye sees is only traffic
+
+
+@dataclass
+class Step:
+    """One tool call: running until `seconds` is known."""
+
+    name: str
+    args: Mapping[str, Any]
+    seconds: float | None = None
+    ok: bool = True
+
+
+@dataclass
+class Turn:
+    """A question with what came of it. `reply` is `Answer.to_dict()`; without it the turn was stopped or failed."""
+
+    question: str
+    id: str = field(default_factory=lambda: uuid.uuid4().hex)
+    steps: dict[str, Step] = field(default_factory=dict)
+    draft: str = ""
+    reply: Mapping[str, Any] | None = None
+    failure: str | None = None
+
+
+@dataclass
+class Thread:
+    """One conversation; the copilot remembers it by its id."""
+
+    id: str = field(default_factory=lambda: uuid.uuid4().hex)
+    turns: list[Turn] = field(default_factory=list)
+
+    @property
+    def title(self) -> str:
+        """What it began with."""
+        return self.turns[0].question if self.turns else "New chat"
+
+
+def draw_turn(turn: Turn, source: Source) -> None:
+    """A turn that is over."""
+    with st.container(key=f"turn-{turn.id}"):
+        _draw_turn(turn, source)
+
+
+def _draw_turn(turn: Turn, source: Source) -> None:
+    _draw_question(turn)
+    with st.chat_message("assistant", avatar=COPILOT):
+        if turn.steps:
+            with st.status(_steps_title(turn), state="complete" if _all_ok(turn) else "error"):
+                st.markdown(_steps_list(turn))
+        _draw_reply(turn, source)
+
+
+def answer(turn: Turn, events: Iterable[Event]) -> None:
+    """Draws a turn while it happens, and keeps in it what came; drawn again as a whole turn it is complete."""
+    _draw_question(turn)
+    with st.chat_message("assistant", avatar=COPILOT):
+        status = st.status("Looking it up", expanded=True)
+        slot = st.empty()
+        try:
+            _follow(turn, events, status, slot)
+        except CopilotError as error:
+            turn.failure = error.message
+        except Exception as error:  # noqa: BLE001 - a visitor never sees a traceback; the log has it
+            log = log_failure(error)
+            turn.failure = "Something went wrong inside the copilot." + (f" The details are in {log}." if log else "")
+        status.update(label=_steps_title(turn), state="complete" if _all_ok(turn) else "error", expanded=False)
+
+
+def _follow(turn: Turn, events: Iterable[Event], status: Any, slot: Any) -> None:
+    """Takes events as they come. Tokens before a tool call are a draft that the answer replaces."""
+    steps = status.empty()
+    drawn = 0.0
+    for event in events:
+        match event.kind:
+            case "token":
+                turn.draft += event.data["text"]
+                if time.monotonic() - drawn > REDRAW_SECONDS:
+                    slot.markdown(safe(turn.draft))
+                    drawn = time.monotonic()
+            case "tool_start":
+                turn.steps[event.data["id"]] = Step(event.data["name"], event.data["args"])
+            case "tool_end":
+                step = turn.steps[event.data["id"]]
+                step.seconds, step.ok = event.data["seconds"], event.data["ok"]
+            case "answer":
+                turn.reply = event.data["answer"].to_dict()
+        if event.kind in ("tool_start", "tool_end"):
+            status.update(label=_steps_title(turn))
+            steps.markdown(_steps_list(turn))
+
+
+def show_beginning(turn: Turn) -> None:
+    """Brings the question and the first sentence of its answer into view: the page itself follows the end of a text."""
+    st.html(
+        f"<script>document.querySelector('.st-key-turn-{turn.id}')?.scrollIntoView({{block: 'start'}})</script>",
+        unsafe_allow_javascript=True,
+    )
+
+
+def _draw_question(turn: Turn) -> None:
+    with st.chat_message("user", avatar=VISITOR):
+        st.markdown(verbatim(turn.question))
+
+
+def _draw_reply(turn: Turn, source: Source) -> None:
+    if turn.failure:
+        st.error(safe(turn.failure))
+    if turn.reply is None:
+        if turn.draft:
+            st.markdown(safe(turn.draft))
+        if not turn.failure:
+            st.caption("Stopped.")
+        return
+    st.markdown(safe(turn.reply["answer"]))
+    for number, artifact in enumerate(turn.reply["artifacts"]):
+        draw_artifact(artifact, source, f"{turn.id}-{number}")
+    _draw_downloads(turn, turn.reply)
+
+
+def _draw_downloads(turn: Turn, reply: Mapping[str, Any]) -> None:
+    with st.container(horizontal=True, gap="small"):
+        st.download_button(
+            "Markdown",
+            lambda: as_markdown(turn.question, reply),
+            file_name="answer.md",
+            mime="text/markdown",
+            key=f"markdown-{turn.id}",
+            on_click="ignore",
+            help="The answer with its evidence",
+            type="tertiary",
+            icon=":material/download:",
+        )
+        st.download_button(
+            "JSON",
+            lambda: as_json(reply),
+            file_name="answer.json",
+            mime="application/json",
+            key=f"json-{turn.id}",
+            on_click="ignore",
+            help="Everything behind the answer, as `de-copilot ask --json` prints it",
+            type="tertiary",
+            icon=":material/download:",
+        )
+
+
+def _steps_title(turn: Turn) -> str:
+    done = [s for s in turn.steps.values() if s.seconds is not None]
+    if len(done) < len(turn.steps):
+        return f"Running {next(s.name for s in turn.steps.values() if s.seconds is None)}"
+    if not done:
+        return "Answered without looking anything up"
+    took = duration(sum(s.seconds or 0 for s in done))
+    return f"Looked it up in {len(done)} {'step' if len(done) == 1 else 'steps'}, {took}"
+
+
+def _steps_list(turn: Turn) -> str:
+    return "\n".join(f"- {step_line(s.name, s.args, s.seconds)}" for s in turn.steps.values())
+
+
+def _all_ok(turn: Turn) -> bool:
+    return turn.failure is None and all(s.ok for s in turn.steps.values())

@@ -1,0 +1,126 @@
+"""The lake and the copilot behind the chat page: opened once for all visitors, read again when a file has changed.
+
+It draws nothing. Opening may fail; the page says why.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import threading
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import streamlit as st
+
+from knowledge.errors import CopilotError
+from tools.settings import Settings, load_settings
+from tools.workspace import Workspace, open_workspace
+
+if TYPE_CHECKING:
+    from agent.copilot import Copilot
+
+__all__ = ["Served", "current", "preload", "serve", "settings"]
+
+
+@dataclass
+class _Asked:
+    """What the server was started with; a page started by Streamlit itself has the usual settings."""
+
+    lake: Path | None = None
+    start: Path | None = None
+
+
+_asked = _Asked()
+
+
+@dataclass
+class Served:
+    """A workspace with its copilot, and the state of the files they have read."""
+
+    ws: Workspace
+    stamp: str
+    _lock: threading.Lock = field(default_factory=threading.Lock, repr=False)
+    _copilot: Copilot | None = None
+
+    @property
+    def copilot(self) -> Copilot:
+        """The copilot, built at the first question: that loads the model side."""
+        with self._lock:
+            if self._copilot is None:
+                from agent.copilot import build_copilot
+
+                self._copilot = build_copilot(self.ws)
+            return self._copilot
+
+    def source(self, path: str) -> str | None:
+        """The text of a file of the lake; None where it cannot be had."""
+        try:
+            return self.ws.lake.read_text(path)
+        except CopilotError:
+            return None
+
+    def refresh(self) -> None:
+        """Forgets what was read if any file has changed since."""
+        with self._lock:
+            now = _stamp(self.ws.settings.lake)
+            if now != self.stamp:
+                self.ws.refresh()
+                self.stamp = now
+
+
+def serve(lake: Path | None, start: Path | None) -> None:
+    """Says which lake this process serves."""
+    _asked.lake, _asked.start = lake, start
+
+
+def settings() -> Settings:
+    """The settings of this process. Raises ConfigError or NotFound."""
+    return load_settings(_asked.lake, start=_asked.start)
+
+
+def current() -> Served:
+    """The lake that is served. Raises CopilotError when it cannot be opened."""
+    return _open(settings())
+
+
+@st.cache_resource(show_spinner=False, hash_funcs={Settings: Settings.model_dump_json})
+def _open(stated: Settings) -> Served:
+    return Served(open_workspace(stated), _stamp(stated.lake))
+
+
+def preload() -> None:
+    """Loads what the first page and the first question need. A failure is the page's to tell."""
+    import pandas  # noqa: F401 - every table on the page needs it, and it takes half a second
+
+    try:
+        served = current()
+        served.ws.graph  # noqa: B018 - reads every job
+        served.copilot  # noqa: B018 - loads the model side
+    except CopilotError:
+        return
+
+
+def _stamp(root: Path) -> str:
+    """Changes when a file of the lake does. Reports in `output/` and the record store are ours and do not count."""
+    digest = hashlib.blake2b(digest_size=16)
+    for path, size, changed in _files(root):
+        digest.update(f"{path}\0{size}\0{changed}\n".encode())
+    return digest.hexdigest()
+
+
+def _files(folder: Path | str, depth: int = 0) -> Iterator[tuple[str, int, int]]:
+    try:
+        entries = sorted(os.scandir(folder), key=lambda e: e.name)
+    except OSError:
+        return
+    for entry in entries:
+        if entry.name.startswith(".") or (depth == 0 and entry.name == "output"):
+            continue
+        if entry.is_dir(follow_symlinks=False):
+            yield from _files(entry.path, depth + 1)
+        elif entry.is_file():
+            stat = entry.stat()
+            yield entry.path, stat.st_size, stat.st_mtime_ns

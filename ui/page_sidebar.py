@@ -1,0 +1,59 @@
+"""The page's sidebar: which lake this is, what was found in it, what it can be asked, and the visitor's chats."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+import streamlit as st
+
+from tools.assets import KINDS
+from tools.workspace import Workspace
+from ui.page_chat import Thread
+from ui.page_text import safe, verbatim
+from ui.questions import CAPABILITIES
+from ui.verdicts import clean, count
+
+__all__ = ["draw_chats", "draw_lake"]
+
+MOST_PROBLEMS = 50
+
+
+def draw_lake(ws: Workspace) -> None:
+    """The lake's name, how much there is in it, and what could not be read."""
+    settings = ws.settings
+    st.markdown(f"### {verbatim(settings.lake.name or settings.lake)}", anchors=False, help=verbatim(settings.lake))
+    st.markdown(" · ".join(count(len(ws.assets.all(kind)), kind) for kind in KINDS))
+    st.caption(f"Model: {verbatim(settings.model)}")
+    _draw_problems(ws)
+
+
+def _draw_problems(ws: Workspace) -> None:
+    problems = ws.problems()
+    if not problems:
+        return
+    with st.expander(f":orange-badge[{count(len(problems), 'problem')}]"):
+        for problem in problems[:MOST_PROBLEMS]:
+            st.markdown(f"{clean(problem.what)} `{clean(problem.where)}`: {safe(clean(problem.why))}")
+        if len(problems) > MOST_PROBLEMS:
+            st.caption(f"and {len(problems) - MOST_PROBLEMS:,} more; `de-copilot doctor` lists them all")
+
+
+def draw_chats(threads: Sequence[Thread], now: Thread, choose: Callable[[str | None], None]) -> None:
+    """The chats of this session, newest first, and a new one; `choose` gets an id, or None for a new chat."""
+    st.button("New chat", on_click=choose, args=(None,), width="stretch", disabled=not now.turns)
+    for thread in reversed(threads):
+        if thread.turns:
+            st.button(
+                verbatim(thread.title),
+                key=f"thread-{thread.id}",
+                on_click=choose,
+                args=(thread.id,),
+                type="secondary" if thread is now else "tertiary",
+                width="stretch",
+            )
+
+
+def draw_help() -> None:
+    """What can be asked."""
+    with st.expander("What can I ask?"):
+        st.markdown("\n".join(f"- **{what}**: {more}" for what, more in CAPABILITIES))
