@@ -22,10 +22,10 @@ endif
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help setup demo test lint style types imports format bench browser clean interpreter
+.PHONY: help setup demo test lint style types imports format bench bench-jobs browser clean interpreter
 
 help:  ## Show what there is to run
-	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-9s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-11s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 setup: $(STAMP)  ## Make .venv with the locked packages and the de-copilot command
 
@@ -53,6 +53,9 @@ format: $(STAMP)  ## Rewrite the code in the house's style
 
 bench: $(STAMP)  ## Measure start-up, questions and pages
 	@$(BIN)/python -m benchmarks
+
+bench-jobs: $(STAMP)  ## Measure how well job code is read, on the benchmark folder beside the repository
+	@$(BIN)/python -m benchmarks.reading
 
 # A Chromium already there is used as it is. In CI one must be had, on Debian from its own packages; at a
 # desk Playwright's is tried, and without it the page tests are skipped and say why.

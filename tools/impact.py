@@ -582,14 +582,7 @@ class _Spread:
                 column = next((a for a in write.assignments if a.column.lower() == (change.column or "").lower()), None)
                 if change.column and column is None:
                     continue
-                span = next(
-                    (
-                        e.span
-                        for e in reading.edges
-                        if e.target == change.table and column and e.target_column == column.column and e.span
-                    ),
-                    write.span,
-                )
+                span = (reading.tracer.defined_at(column.expressions[0]) if column else None) or write.span
                 what = f"writes `{change.column}`" if change.column else f"writes `{_short(change.table)}`"
                 out.append(ImpactItem("job", reading.name, "may_be_affected", what, (), (self._evidence(span, None),)))
                 break
@@ -617,8 +610,8 @@ def _table_verdict(state: _Table) -> tuple[Verdict, str]:
         return "values_change", f"loses {listed(sorted(state.lost))}"
     if state.moved:
         column, why = next(iter(state.moved.items()))
-        more = f" and {len(state.moved) - 1} more" if len(state.moved) > 1 else ""
-        return "values_change", f"`{column}`{more} is computed from {why}"
+        more = f" and {len(state.moved) - 1} more are" if len(state.moved) > 1 else " is"
+        return "values_change", f"`{column}`{more} computed from {why}"
     if state.rows:
         return "values_change", f"its rows differ: {state.rows}"
     if state.gained:

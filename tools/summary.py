@@ -18,6 +18,7 @@ from tools.plan.model import (
     Join,
     Op,
     Plan,
+    Scan,
     Span,
     Write,
     is_ref,
@@ -167,6 +168,7 @@ def _columns(reading: JobReading) -> Iterator[dict[str, Any]]:
 def steps_of(write: Write, plan: Plan) -> Iterator[Step]:
     """Filters, joins, groupings and deduplications on the way to a write, in the order of the data."""
     names = names_of(write, plan)
+    full = {**names, **_qualified(write, plan)}
     for op in walk(write.source):
         match op:
             case Filter():
@@ -175,7 +177,7 @@ def steps_of(write: Write, plan: Plan) -> Iterator[Step]:
                 yield Step(f"{op.kind} join", "every row with every row", op.span)
             case Join():
                 assert op.condition is not None
-                yield Step(f"{op.kind} join on", shown(op.condition, names), op.span)
+                yield Step(f"{op.kind} join on", shown(op.condition, full), op.span)
             case Aggregate():
                 keys = ", ".join(shown(k.expression, names) for k in op.keys)
                 yield Step("groups by" if keys else "aggregates to", keys or "one row", op.span)
@@ -192,6 +194,12 @@ def names_of(write: Write, plan: Plan) -> dict[ColumnId, str]:
             for attribute in _made(op):
                 found.setdefault(attribute.id, attribute.name)
     return found
+
+
+def _qualified(write: Write, plan: Plan) -> dict[ColumnId, str]:
+    """`table.column` for columns that come straight from a scan: two sides of a join often share a name."""
+    scans = [op for root in (write.source, *plan.subqueries) for op in walk(root) if isinstance(op, Scan)]
+    return {a.id: f"{_short(s.dataset.name)}.{a.name}" for s in scans for a in s.columns}
 
 
 def _made(op: Op) -> list[Attribute]:

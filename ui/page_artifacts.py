@@ -7,13 +7,14 @@ around a place. It must not know how the result came about.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Any
 
 import streamlit as st
 
 from ui.graphs import graph_of
 from ui.page_graph import draw_graph
-from ui.page_text import excerpt, safe, verbatim
+from ui.page_text import excerpts, safe, verbatim
 from ui.verdicts import KINDS, change_title, clean, count, coverage_lines, grouped, origins
 
 __all__ = ["DRAWERS", "draw_artifact"]
@@ -40,11 +41,12 @@ def _impact(artifact: Data, source: Source) -> None:
     data = artifact["data"]
     _impact_head(data)
     proofs = [(i, e) for i in (*data["items"], *data["writers"]) for e in i["evidence"]]
+    places = len({clean(e["where"]) for _, e in proofs})
     _tabs(
         {
             "Graph": lambda: _picture("impact", artifact),
             f"Table ({len(data['items']) + len(data['writers'])})": lambda: _impact_table(data),
-            f"Evidence ({len(proofs)})": lambda: _proofs(proofs, source),
+            f"Evidence ({places})": lambda: _proofs(proofs, source),
         },
         data,
     )
@@ -97,24 +99,52 @@ def _impact_row(said: str, item: Data) -> tuple[str, ...]:
 
 
 def _proofs(proofs: Sequence[tuple[Data, Data]], source: Source) -> None:
-    """Each proof once, under the things it speaks for, with the lines around the place."""
-    by_place: dict[tuple[str, str], list[str]] = {}
+    """Each place once, under the things it speaks for, with the lines around it."""
+    places = _places(proofs)
+    for place in places[:MOST_EXCERPTS]:
+        names = ", ".join(f"`{clean(name)}`" for name in place.names)
+        st.markdown(f"`{place.where}` · {names}")
+        for quoted in _quoted(place, source):
+            st.code(quoted, language="python" if place.path.endswith(".py") else "sql", wrap_lines=True)
+    _more(len(places) - MOST_EXCERPTS, "places; the download has them all")
+
+
+@dataclass
+class _Place:
+    """A file, or an entry of one, with the lines and texts that speak for some things."""
+
+    path: str
+    lines: list[int] = field(default_factory=list)
+    details: list[str] = field(default_factory=list)
+    names: list[str] = field(default_factory=list)
+
+    @property
+    def where(self) -> str:
+        """The file with its lines."""
+        return f"{self.path}:{', '.join(map(str, sorted(self.lines)))}" if self.lines else self.path
+
+
+def _places(proofs: Sequence[tuple[Data, Data]]) -> list[_Place]:
+    found: dict[str, _Place] = {}
     for item, evidence in proofs:
-        names = by_place.setdefault((clean(evidence["where"]), clean(evidence.get("detail"))), [])
-        names.append(f"`{clean(item['name'])}`")
-    for (where, detail), names in list(by_place.items())[:MOST_EXCERPTS]:
-        st.markdown(f"`{where}` · {', '.join(dict.fromkeys(names))}")
-        _quote(where, detail, source)
-    _more(len(by_place) - MOST_EXCERPTS, "places; the download has them all")
+        path, _, line = clean(evidence["where"]).rpartition(":")
+        path, line = (path, line) if line.isdigit() else (clean(evidence["where"]), "")
+        place = found.setdefault(path, _Place(path))
+        _add(place.lines, int(line) if line else None)
+        _add(place.names, item["name"])
+        # An entry of dashboards.json has its own name as detail: nothing to quote.
+        _add(place.details, clean(evidence.get("detail")) if evidence.get("detail") != item["name"] else None)
+    return list(found.values())
 
 
-def _quote(where: str, detail: str, source: Source) -> None:
-    path, _, line = where.rpartition(":")
-    text = source(path) if line.isdigit() else None
-    quoted = excerpt(text, int(line)) if text else ""
-    if quoted or detail:
-        language = "python" if path.endswith(".py") else "sql" if path.endswith(".sql") or not quoted else None
-        st.code(quoted or detail, language=language, wrap_lines=True)
+def _add(to: list[Any], value: object) -> None:
+    if value and value not in to:
+        to.append(value)
+
+
+def _quoted(place: _Place, source: Source) -> list[str]:
+    text = source(place.path) if place.lines else None
+    return (excerpts(text, place.lines) if text else []) or place.details
 
 
 # --------------------------------------------------------------------------- lineage

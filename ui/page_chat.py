@@ -22,7 +22,8 @@ from ui.state import log_failure
 
 __all__ = ["Thread", "Turn", "answer", "draw_turn", "show_beginning"]
 
-COPILOT = str(Path(__file__).resolve().parent / "icon.png")
+HERE = Path(__file__).resolve().parent
+COPILOT = str(HERE / "icon.png")
 VISITOR = ":material/person:"
 REDRAW_SECONDS = 0.04  # a long answer is redrawn whole; more often than the eye sees is only traffic
 
@@ -117,11 +118,9 @@ def _follow(turn: Turn, events: Iterable[Event], status: Any, slot: Any) -> None
 
 
 def show_beginning(turn: Turn) -> None:
-    """Brings the question and the first sentence of its answer into view: the page itself follows the end of a text."""
-    st.html(
-        f"<script>document.querySelector('.st-key-turn-{turn.id}')?.scrollIntoView({{block: 'start'}})</script>",
-        unsafe_allow_javascript=True,
-    )
+    """Brings the question and the first sentence of its answer into view."""
+    script = (HERE / "page.js").read_text(encoding="utf-8")
+    st.html(f'<script data-turn="{turn.id}">{script}</script>', unsafe_allow_javascript=True)
 
 
 def _draw_question(turn: Turn) -> None:

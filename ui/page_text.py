@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from ui.verdicts import clean
 
-__all__ = ["as_json", "as_markdown", "duration", "excerpt", "safe", "step_line", "verbatim"]
+__all__ = ["as_json", "as_markdown", "duration", "excerpts", "safe", "step_line", "verbatim"]
 
 _CODE = re.compile(r"(```.*?(?:```|\Z)|`[^`\n]*`)", re.DOTALL)
 _LIVE = (
@@ -42,17 +42,25 @@ def verbatim(text: object) -> str:
     return re.sub(r"([\\`*_{}\[\]()#+\-.!|~$<>:])", r"\\\1", clean(text))
 
 
-def excerpt(text: str, line: int, around: int = 2) -> str:
-    """The lines around a line of code, numbered; the line itself is marked. Empty when the file has no such line."""
-    lines = text.splitlines()
-    if not 0 < line <= len(lines):
-        return ""
-    first, last = max(1, line - around), min(len(lines), line + around)
-    width = len(str(last))
-    return "\n".join(
-        f"{'>' if number == line else ' '} {number:>{width}}  {clean(lines[number - 1])}"
-        for number in range(first, last + 1)
-    )
+def excerpts(text: str, lines: Iterable[int], around: int = 2) -> list[str]:
+    """The lines around some lines of code, numbered, those lines marked; windows that touch become one.
+
+    Lines that the text does not have are left out.
+    """
+    code = text.splitlines()
+    marked = sorted({line for line in lines if 0 < line <= len(code)})
+    windows: list[list[int]] = []
+    for line in marked:
+        first, last = max(1, line - around), min(len(code), line + around)
+        if windows and first <= windows[-1][1] + 1:
+            windows[-1][1] = last
+        else:
+            windows.append([first, last])
+    width = len(str(len(code)))
+    return [
+        "\n".join(f"{'>' if n in marked else ' '} {n:>{width}}  {clean(code[n - 1])}" for n in range(first, last + 1))
+        for first, last in windows
+    ]
 
 
 def step_line(name: str, args: Mapping[str, Any], seconds: float | None = None) -> str:

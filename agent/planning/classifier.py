@@ -28,7 +28,7 @@ __all__ = ["Classifier", "Guess", "Weights", "features", "fingerprint", "ngrams"
 DATA = Path(__file__).parent.parent / "data"
 WEIGHTS = DATA / "planner.npz"
 _NAMES = ("@table", "@column", "@job", "@dashboard", "@kpi", "@name", "@type")
-_SCALES = (1.5, 1.2, 1.2, 0.4)
+_SCALES = (2.0, 1.5, 2.0, 0.5)
 
 Floats = NDArray[np.float32]
 
@@ -113,13 +113,14 @@ class Classifier:
 
 
 def features(canonicals: Sequence[str], index: Mapping[str, int], embedder: Embedder) -> Floats:
-    """[questions, 384 + n-grams + n-grams + flags] of float32, each part scaled to weigh alike."""
+    """[questions, 384 + vocabulary + flags] of float32, each view scaled to weigh alike."""
     texts = [masked(c) for c in canonicals]
-    meaning = embedder.embed(texts)
-    form = _counted([ngrams(t) for t in texts], index)
-    work = _counted([skeleton(t) for t in texts], index)
-    content = np.array([_flags(c) for c in canonicals], np.float32).reshape(len(texts), -1)
-    parts = [part * scale for part, scale in zip((meaning, form, work, content), _SCALES, strict=True)]
+    meaning, form, work, content = _SCALES
+    parts = [
+        meaning * embedder.embed(texts),
+        form * _counted([ngrams(t) for t in texts], index) + work * _counted([skeleton(t) for t in texts], index),
+        content * np.array([_flags(c) for c in canonicals], np.float32).reshape(len(texts), -1),
+    ]
     return np.concatenate(parts, axis=1, dtype=np.float32)
 
 

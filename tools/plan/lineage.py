@@ -279,6 +279,20 @@ class Tracer:
             stack.pop()
         return self._known[column]
 
+    def defined_at(self, expression: exp.Expr) -> Span | None:
+        """Where a written value is computed: copies and renames are followed to the expression behind them."""
+        seen: set[ColumnId] = set()
+        while is_ref(expression) and ref_id(expression) not in seen:
+            column = ref_id(expression)
+            seen.add(column)
+            definition = self._definitions.get(column)
+            if definition is None or len(definition.expressions) != 1:
+                return self._mentions.get(column) or (definition.span if definition else None)
+            if not is_ref(definition.expressions[0]):
+                return definition.span
+            expression = definition.expressions[0]
+        return ref_span(expression)
+
     def of_all(self, expressions: Iterable[exp.Expr]) -> tuple[Origin, ...]:
         """Origins of several expressions together."""
         return _merged(o for e in expressions for o in self.of_expression(e))
@@ -401,6 +415,8 @@ def _deciding(op: Op) -> Iterator[tuple[exp.Expr, Role]]:
             yield condition, "join"
         case Aggregate():
             yield from ((k.expression, "group_by") for k in op.keys)
+            if op.pivoted_on is not None:  # a pivot groups by its column too, then spreads the groups
+                yield op.pivoted_on, "group_by"
         case Sort():
             yield from ((k, "sort") for k in op.keys)
         case Distinct(keys=None):

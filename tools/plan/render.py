@@ -230,8 +230,7 @@ class _Renderer:
             raise NotRenderable("a table's columns are not all known", op.span)
         if self._needs_names(op, below):
             below = self._wrapped(below)
-        columns = dict(below.columns)
-        columns.update({i.attribute.id: self.place(i.expression, below) for i in op.items})
+        columns = {i.attribute.id: self.place(i.expression, below) for i in op.items}
         return replace(below, columns=columns, names={a.id: a.name for a in op.output}, unnest=None)
 
     def _needs_names(self, op: Project | Rebase, below: _Block) -> bool:

@@ -36,7 +36,7 @@ class Clauses:
 
 
 def grouped(query: exp.Select, env: Env, relation: Relation, clauses: Clauses) -> tuple[Relation, Clauses]:
-    """An Aggregate operator below, and in the clauses references to its columns. Nothing changes without aggregation."""
+    """An Aggregate operator below, and in the clauses references to its columns; without aggregation both as they are."""
     group = query.args.get("group")
     if group is None and not any(_has_aggregate(e) for e in clauses.expressions):
         return relation, clauses

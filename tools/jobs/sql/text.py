@@ -6,6 +6,7 @@ back into `${ds}` in every name afterwards, so a table `${db}.orders` stays a ta
 
 from __future__ import annotations
 
+import logging
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -15,6 +16,9 @@ from sqlglot import exp
 from sqlglot.errors import SqlglotError
 
 __all__ = ["SqlTextError", "Statement", "parse_expression", "parse_statement", "split"]
+
+# The parser logs a warning for each statement that it keeps as text; we report those ourselves, where people look.
+logging.getLogger("sqlglot").setLevel(logging.ERROR)
 
 _HOLE = re.compile(
     r"\$\{[^{}]*\}|\{\{.*?\}\}|\{%.*?%\}|(?<![:\w])[:@]\w+(?=\W|$)|%\(\w+\)s|<<\w+>>|\{[A-Za-z_][\w.]*\}"

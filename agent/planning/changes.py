@@ -1,0 +1,112 @@
+"""Questions about a change as arguments of the impact tool: which change, of what, and to what.
+
+The grammar finds the verb (`slots.change`); this file brings it together with what the question is about, and knows
+what is still missing. Whether names exist, and which table a column is of, is the tool's business.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from agent.planning.decision import Then
+from agent.planning.reading import Reading
+from agent.planning.subjects import Subject
+from tools.assets import Kind
+
+__all__ = ["Wanted", "wanted_change"]
+
+_BY_KIND: Mapping[str, Mapping[Kind, str]] = {
+    "drop": {"column": "drop_column", "table": "drop_table", "job": "failed_job"},
+    "rename": {"column": "rename_column", "table": "rename_table"},
+    "retype": {"column": "change_type", "table": "change_type"},
+    "add": {"column": "add_column", "table": "add_column"},
+    "late": {"job": "late_job", "table": "late_table"},
+    "fail": {"job": "failed_job", "table": "failed_table"},
+    "logic": {"job": "change_logic"},
+}
+_FAMILY = {
+    "drop_column": "drop", "drop_table": "drop", "drop": "drop", "rename_column": "rename", "rename_table": "rename",
+    "change_type": "retype", "add_column": "add", "late_job": "late", "late_table": "late", "late": "late",
+    "failed_job": "fail", "failed_table": "fail", "fail": "fail", "change_logic": "logic",
+}  # fmt: skip
+_NEEDS_TARGET = {"rename_column": "name", "rename_table": "name", "change_type": "type"}
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """An impact question in the tool's terms.
+
+    `args` are complete unless `missing` names one. `lineage` says that no particular change was named, so that all there
+    is to tell is everything downstream. `then` is a change of the jobs that write the table in `args`.
+    """
+
+    args: Mapping[str, Any] = field(default_factory=dict)
+    missing: str | None = None
+    target: str | None = None
+    lineage: bool = False
+    then: Then | None = None
+    notes: tuple[str, ...] = ()
+
+
+def wanted_change(reading: Reading, subject: Subject, before: Mapping[str, Any], kinds: frozenset[str]) -> Wanted:
+    """The change that a question is about.
+
+    Args:
+        reading: the question.
+        subject: the column, table or job that changes.
+        before: arguments of the impact question before this one, which a follow-up may leave unsaid.
+        kinds: changes that the tool knows.
+    """
+    said = reading.slots.change
+    change = _fitting(said or before.get("change"), subject.kind)
+    notes: list[str] = []
+    if subject.kind == "job" and said and _FAMILY.get(said) == "drop":
+        notes.append(f"Without `{subject.name}` nothing refreshes its tables: I looked at it as if it had failed.")
+    if change in ("late_table", "failed_table"):
+        then: Then = "late_job" if change == "late_table" else "failed_job"
+        return Wanted({"asset": subject.name}, then=then)
+    if change is None and subject.kind == "column":
+        change = "drop_column"
+        notes.append("No particular change was named, so this is for dropping it: the strictest one.")
+    if change is None or change not in kinds:
+        return Wanted(lineage=True)
+    args = _args(change, reading, subject, before)
+    missing = "to" if change in _NEEDS_TARGET and not args.get("to") else None
+    return Wanted(args, missing, _NEEDS_TARGET.get(change), notes=tuple(notes))
+
+
+def _fitting(change: str | None, kind: Kind) -> str | None:
+    """The change of that family for a subject of that kind: "drop" of a table is drop_table."""
+    family = _FAMILY.get(change or "")
+    return _BY_KIND[family].get(kind) if family else None
+
+
+def _args(change: str, reading: Reading, subject: Subject, before: Mapping[str, Any]) -> dict[str, Any]:
+    if subject.kind == "job":
+        return {"change": change, "job": subject.name}
+    args: dict[str, Any] = {"change": change}
+    if change == "add_column":
+        args |= _added(reading, subject)
+    elif subject.kind == "column":
+        table, _, column = subject.name.rpartition(".")
+        args |= {"asset": table or _named_table(reading), "column": column}
+    else:
+        args["asset"] = subject.name
+    if change in _NEEDS_TARGET:
+        args["to"] = reading.target or (before.get("to") if before.get("change") == change else None)
+    return {name: value for name, value in args.items() if value is not None}
+
+
+def _added(reading: Reading, subject: Subject) -> dict[str, Any]:
+    """A new column's name is one that the lake does not have yet."""
+    new = [m for m in reading.here if not m.known]
+    table, _, column = subject.name.rpartition(".") if subject.kind == "column" else (subject.name, "", "")
+    own = _named_table(reading) or table
+    return {"asset": own, "column": new[0].text if new else column or "new_column"}
+
+
+def _named_table(reading: Reading) -> str | None:
+    tables = reading.of("table")
+    return tables[0].name if tables else None

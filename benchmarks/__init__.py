@@ -1,0 +1,1 @@
+"""Commands that print figures, each beside what it is compared with, measured in the same run."""
