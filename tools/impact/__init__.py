@@ -1,0 +1,49 @@
+"""Impact: for a change, a verdict on everything downstream, each with its proof.
+
+Nothing is inferred from names. Each consumer is read again over the catalog as it would be after the change:
+
+- *breaks*: a name in it no longer binds; the proof is that binding, with file and line.
+- *stale*: it reads what a broken, late or failed job no longer refreshes. Where it also shows a column that was
+  computed from what is gone, the reason says so: mending the job does not bring that column back.
+- *values change*: it still binds, and a changed column reaches it as value, condition, filter, join, group, sort or
+  window.
+- *may be affected*: only tables are known of it, or part of it could not be read.
+- *not affected*: it reads a changed table, but none of what changes.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from tools.changes import Change, resolve
+from tools.impact.result import VERDICTS, ImpactItem, ImpactResult, Severity, Verdict, severity_of, worst_first
+from tools.impact.spread import Spread
+from tools.lineage import coverage
+
+if TYPE_CHECKING:
+    from tools.workspace import Workspace
+
+__all__ = ["VERDICTS", "ImpactItem", "ImpactResult", "Severity", "Verdict", "impact", "severity_of"]
+
+
+def impact(ws: Workspace, change: Change) -> ImpactResult:
+    """What a change does to everything downstream.
+
+    Raises NotFound or Ambiguous for the names in it, InputError when a part is missing.
+    """
+    change, assumptions = resolve(change, ws)
+    spread = Spread(ws, change)
+    spread.run()
+    items = tuple(sorted(spread.items(), key=worst_first))
+    severity, reason = severity_of(items)
+    return ImpactResult(
+        change,
+        severity,
+        reason,
+        items,
+        tuple(spread.writers()),
+        tuple(assumptions),
+        coverage(ws),
+        spread.picture(items),
+        tuple(spread.unknowns()),
+    )

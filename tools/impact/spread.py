@@ -1,0 +1,232 @@
+"""Carries a change from table to table, job by job, until nothing new is reached."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+from tools.changes import Change
+from tools.impact.consumers import judge
+from tools.impact.rereading import Rereader, columns_of, why_broken
+from tools.impact.result import ROLE_WORDS, VERDICTS, ImpactItem, Verdict, short, shown_name
+from tools.impact.tables import TableState, seeded, table_verdict
+from tools.jobs import JobReading
+from tools.lineage import Node, walk
+from tools.plan.catalog import Columns
+from tools.result import Evidence, listed
+
+if TYPE_CHECKING:
+    from tools.workspace import Workspace
+
+Finding = tuple[Verdict, str, tuple[Evidence, ...]]
+
+
+class Spread:
+    """One change on its way through a workspace."""
+
+    def __init__(self, ws: Workspace, change: Change) -> None:
+        self._ws, self._change = ws, change
+        self._tables: dict[str, TableState] = {}
+        self._jobs: dict[str, ImpactItem] = {}
+        self._consumers: list[ImpactItem] = []
+        self.start: Node
+        self._rereader = Rereader(ws, self._tables)
+        self._seed()
+
+    # ------------------------------------------------------------------ where it begins
+
+    def _seed(self) -> None:
+        change, what = self._change, self._change.describe()
+        if change.kind in ("late_job", "failed_job"):
+            assert change.job is not None
+            self.start = Node("job", change.job)
+            for target in self._ws.readings[change.job].writes:
+                self._tables[target] = TableState(stale=what)
+            return
+        assert change.table is not None
+        self.start = Node("table", change.table)
+        self._tables[change.table] = seeded(change, list(self._ws.catalog.columns(change.table) or ()))
+
+    # ------------------------------------------------------------------ the walk
+
+    def run(self) -> None:
+        """Visits jobs until nothing changes. Every visit only adds, so cycles come to rest."""
+        waiting = [n for n, r in self._ws.readings.items() if self._reads_touched(r)]
+        while waiting:
+            name = waiting.pop(0)
+            before = {t: s.signature() for t, s in self._tables.items()}
+            self._visit_job(self._ws.readings[name])
+            grown = {t for t, s in self._tables.items() if before.get(t) != s.signature()}
+            for other, reading in self._ws.readings.items():
+                if other not in waiting and grown.intersection(reading.reads) and self._reads_touched(reading):
+                    waiting.append(other)
+        for consumer in self._ws.consumers:
+            item = judge(consumer, self._tables, self._rereader)
+            if item is not None:
+                self._consumers.append(item)
+
+    def _reads_touched(self, reading: JobReading) -> bool:
+        return any(t in self._tables and self._tables[t].touched for t in reading.reads)
+
+    def _visit_job(self, reading: JobReading) -> None:
+        """One job over the changed tables: does it still bind, and what does it hand on?"""
+        touched = {t: self._tables[t] for t in reading.reads if t in self._tables}
+        after = self._rereader.read(reading)
+        failures = self._rereader.failures(reading, after)
+        if failures:
+            self._jobs[reading.name] = ImpactItem(
+                "job",
+                reading.name,
+                "breaks",
+                why_broken(failures),
+                columns_of(failures),
+                self._rereader.proof(failures),
+            )
+            for target in reading.writes:
+                self._grow(target).stale = self._grow(target).stale or f"`{reading.name}` breaks"
+            self._doom(reading, {(t, c) for t, s in touched.items() for c in (*s.lost, *s.doomed)})
+            return
+        verdict, reason, evidence = self._hand_on(reading, after, touched)
+        self._jobs[reading.name] = ImpactItem("job", reading.name, verdict, reason, (), evidence)
+
+    def _doom(self, reading: JobReading, gone: set[tuple[str, str]]) -> None:
+        """Output columns whose value or condition needs a column that is gone."""
+        for edge in reading.edges:
+            if (edge.source, edge.source_column) in gone and edge.target_column is not None:
+                origin = f"{short(edge.source)}.{edge.source_column}"
+                self._grow(edge.target).doomed.setdefault(edge.target_column.lower(), origin)
+
+    def _grow(self, table: str) -> TableState:
+        return self._tables.setdefault(table, TableState())
+
+    def _hand_on(self, reading: JobReading, after: JobReading, touched: Mapping[str, TableState]) -> Finding:
+        """A job that still runs: which of its outputs differ, and by what."""
+        found: list[Finding] = []
+        for table, state in touched.items():
+            if state.stale:
+                for target in reading.writes:
+                    self._grow(target).stale = self._grow(target).stale or f"`{short(table)}` goes stale"
+                self._doom(reading, {(table, c) for c in state.doomed})
+                found.append(("stale", f"reads `{short(table)}`, which is not refreshed: {state.stale}", ()))
+            if state.rows:
+                for target in reading.writes:
+                    self._grow(target).rows = self._grow(target).rows or f"other rows in `{short(table)}`"
+                found.append(("values_change", f"reads `{short(table)}`, whose rows differ: {state.rows}", ()))
+            if state.unsure:
+                for target in reading.writes:
+                    self._grow(target).unsure = self._grow(target).unsure or state.unsure
+                found.append(("may_be_affected", state.unsure, ()))
+        found += self._edges_moved(reading, touched)
+        found += self._schema_moved(reading, after)
+        if not found and any(s.schema_differs or s.moved for s in touched.values()):
+            found += self._opaque(reading, touched)
+        if not found:
+            names = listed([short(t) for t in touched])
+            return "not_affected", f"reads {names} but nothing of what changes", ()
+        return min(found, key=lambda f: VERDICTS.index(f[0]))
+
+    def _edges_moved(self, reading: JobReading, touched: Mapping[str, TableState]) -> list[Finding]:
+        found: list[Finding] = []
+        for edge in reading.edges:
+            state = touched.get(edge.source)
+            if state is None or edge.source_column not in state.moved or edge.target == "(result)":
+                continue
+            target = self._grow(edge.target)
+            why = f"`{short(edge.source)}.{edge.source_column}` {ROLE_WORDS[edge.role]}"
+            if edge.target_column is not None:
+                target.moved.setdefault(edge.target_column.lower(), why)
+            else:
+                target.rows = target.rows or why
+            found.append(("values_change", f"uses {why}", (self._rereader.evidence(edge.span, edge.expression),)))
+        return found
+
+    def _schema_moved(self, reading: JobReading, after: JobReading) -> list[Finding]:
+        """Columns that an output no longer has, or has on top, because the job hands on whatever it finds."""
+        found: list[Finding] = []
+        for old, new in zip(reading.plan.writes, after.plan.writes, strict=False):
+            before = {a.column.lower() for a in old.assignments}
+            now = {a.column.lower() for a in new.assignments}
+            state = self._grow(old.target.name) if before != now else None
+            if state is None:
+                continue
+            where = self._rereader.evidence(old.span, None)
+            for column in sorted(before - now):
+                state.lost.setdefault(column, f"`{reading.name}` no longer writes it")
+                found.append(("values_change", f"stops writing `{short(old.target.name)}.{column}`", (where,)))
+            for column in sorted(now - before):
+                state.gained.add(column)
+                found.append(("values_change", f"starts writing `{short(old.target.name)}.{column}`", (where,)))
+            state.schema = self._new_schema(old.target.name, before - now, now - before)
+        return found
+
+    def _new_schema(self, table: str, lost: set[str], gained: set[str]) -> Columns:
+        known = self._tables[table].schema or self._ws.catalog.columns(table) or ()
+        kept = [(n, t) for n, t in known if n.lower() not in lost]
+        have = {n.lower() for n, _ in kept}
+        return [*kept, *((n, None) for n in sorted(gained - have))]
+
+    def _opaque(self, reading: JobReading, touched: Mapping[str, TableState]) -> list[Finding]:
+        """A changed table goes through code that could not be read: nobody can say."""
+        hidden = [e for e in reading.edges if e.source in touched and e.confidence == "low"]
+        if not hidden:
+            return []
+        for edge in hidden:
+            self._grow(edge.target).unsure = f"`{reading.name}` could not be read in full"
+        reason = f"`{short(hidden[0].source)}` passes through code that could not be read"
+        return [("may_be_affected", reason, (self._rereader.evidence(hidden[0].span, None),))]
+
+    # ------------------------------------------------------------------ what came of it
+
+    def items(self) -> list[ImpactItem]:
+        """Every job, table and consumer that reads something of what changed."""
+        far = {r.node.id: r.depth for r in walk(self._ws.graph.assets, self.start, "downstream")[0]}
+        everything = [*self._jobs.values(), *self._table_items(), *self._consumers]
+        return [replace(i, hops=far.get(f"{i.kind}:{i.name}")) for i in everything]
+
+    def _table_items(self) -> list[ImpactItem]:
+        out = []
+        for name, state in self._tables.items():
+            if name == self._change.table or not state.touched:
+                continue
+            columns = tuple(sorted({*state.lost, *state.gained, *state.moved, *state.doomed}))
+            out.append(ImpactItem("table", name, *table_verdict(state), columns))
+        return out
+
+    def writers(self) -> list[ImpactItem]:
+        """Jobs that write the changed column or table themselves: they bring it back, or fail, unless edited too."""
+        change = self._change
+        if change.table is None:
+            return []
+        out = []
+        for reading in self._ws.readings.values():
+            for write in reading.plan.writes:
+                if write.target.name != change.table:
+                    continue
+                column = next((a for a in write.assignments if a.column.lower() == (change.column or "").lower()), None)
+                if change.column and column is None:
+                    continue
+                span = (reading.tracer.defined_at(column.expressions[0]) if column else None) or write.span
+                what = f"writes `{change.column}`" if change.column else f"writes `{short(change.table)}`"
+                out.append(
+                    ImpactItem("job", reading.name, "may_be_affected", what, (), (self._rereader.evidence(span, None),))
+                )
+                break
+        return out
+
+    def unknowns(self) -> list[str]:
+        """What could not be read in jobs that the change reached, and jobs that could not be read at all."""
+        return [
+            str(u) for r in self._ws.readings.values() if r.name in self._jobs or not r.readable for u in r.unknowns
+        ]
+
+    def picture(self, items: Sequence[ImpactItem]) -> dict[str, Any]:
+        """Nodes and edges to draw: the change, and what it reaches."""
+        change, start = self._change, self.start
+        reached = {f"{i.kind}:{i.name}": i for i in items if i.verdict != "not_affected"}
+        label = f"{short(change.table)}.{change.column}" if change.table and change.column else start.label
+        nodes = [{"id": start.id, "kind": start.kind, "name": label, "verdict": "changed"}]
+        nodes += [{"id": k, "kind": i.kind, "name": shown_name(i), "verdict": i.verdict} for k, i in reached.items()]
+        _, edges = walk(self._ws.graph.assets, start, "downstream")
+        keep = {n["id"] for n in nodes}
+        return {"nodes": nodes, "edges": [{"from": a, "to": b} for a, b, _ in edges if a in keep and b in keep]}

@@ -1,0 +1,82 @@
+"""What has become of each table while a change spreads."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from tools.changes import Change
+from tools.impact.result import Verdict
+from tools.plan.catalog import Columns
+from tools.result import listed
+
+
+@dataclass
+class TableState:
+    """What has become of a table: columns gone, gained or with other values, rows that differ, or no refresh at all."""
+
+    schema: Columns | None = None
+    gone: bool = False
+    lost: dict[str, str] = field(default_factory=dict)
+    gained: set[str] = field(default_factory=set)
+    moved: dict[str, str] = field(default_factory=dict)
+    doomed: dict[str, str] = field(default_factory=dict)  # stale, and not to be computed any more
+    rows: str | None = None
+    stale: str | None = None
+    unsure: str | None = None
+
+    @property
+    def schema_differs(self) -> bool:
+        return self.gone or bool(self.lost) or bool(self.gained) or self.schema is not None
+
+    @property
+    def touched(self) -> bool:
+        return self.schema_differs or bool(self.moved) or any((self.rows, self.stale, self.unsure))
+
+    def signature(self) -> tuple[object, ...]:
+        return (
+            self.gone,
+            frozenset(self.lost),
+            frozenset(self.gained),
+            frozenset(self.moved),
+            frozenset(self.doomed),
+            self.rows,
+            self.stale,
+            self.unsure,
+        )
+
+
+def seeded(change: Change, columns: list[tuple[str, str | None]]) -> TableState:
+    """The state of the table that a change is about."""
+    what = change.describe()
+    column = (change.column or "").lower()
+    match change.kind:
+        case "drop_table" | "rename_table":
+            return TableState(gone=True)
+        case "drop_column":
+            return TableState(schema=[c for c in columns if c[0].lower() != column], lost={column: what})
+        case "rename_column":
+            renamed = [(change.to or "", t) if n.lower() == column else (n, t) for n, t in columns]
+            return TableState(schema=renamed, lost={column: what}, gained={(change.to or "").lower()})
+        case "change_type":
+            retyped = [(n, change.to if n.lower() == column else t) for n, t in columns]
+            return TableState(schema=retyped, moved={column: what})
+        case _:
+            return TableState(schema=[*columns, (change.column or "", change.to)], gained={column})
+
+
+def table_verdict(state: TableState) -> tuple[Verdict, str]:
+    """The verdict on a table that a change has reached, with its reason."""
+    if state.stale:
+        doomed = f"; {listed(sorted(state.doomed))} cannot be computed any more" if state.doomed else ""
+        return "stale", f"is not refreshed: {state.stale}{doomed}"
+    if state.lost:
+        return "values_change", f"loses {listed(sorted(state.lost))}"
+    if state.moved:
+        column, why = next(iter(state.moved.items()))
+        more = f" and {len(state.moved) - 1} more are" if len(state.moved) > 1 else " is"
+        return "values_change", f"`{column}`{more} computed from {why}"
+    if state.rows:
+        return "values_change", f"its rows differ: {state.rows}"
+    if state.gained:
+        return "values_change", f"gains {listed(sorted(state.gained))}"
+    return "may_be_affected", state.unsure or "part of the way to it could not be read"
