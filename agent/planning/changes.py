@@ -18,18 +18,18 @@ from tools.assets import Kind
 __all__ = ["Wanted", "wanted_change"]
 
 _BY_KIND: Mapping[str, Mapping[Kind, str]] = {
-    "drop": {"column": "drop_column", "table": "drop_table", "job": "failed_job"},
+    "drop": {"column": "drop_column", "table": "drop_table", "job": "fail_job"},
     "rename": {"column": "rename_column", "table": "rename_table"},
     "retype": {"column": "change_type", "table": "change_type"},
     "add": {"column": "add_column", "table": "add_column"},
-    "late": {"job": "late_job", "table": "late_table"},
-    "fail": {"job": "failed_job", "table": "failed_table"},
+    "late": {"job": "delay_job", "table": "late_table"},
+    "fail": {"job": "fail_job", "table": "failed_table"},
     "logic": {"job": "change_logic"},
 }
 _FAMILY = {
     "drop_column": "drop", "drop_table": "drop", "drop": "drop", "rename_column": "rename", "rename_table": "rename",
-    "change_type": "retype", "add_column": "add", "late_job": "late", "late_table": "late", "late": "late",
-    "failed_job": "fail", "failed_table": "fail", "fail": "fail", "change_logic": "logic",
+    "change_type": "retype", "add_column": "add", "delay_job": "late", "late_table": "late", "late": "late",
+    "fail_job": "fail", "failed_table": "fail", "fail": "fail", "change_logic": "logic",
 }  # fmt: skip
 _NEEDS_TARGET = {"rename_column": "name", "rename_table": "name", "change_type": "type"}
 
@@ -65,7 +65,7 @@ def wanted_change(reading: Reading, subject: Subject, before: Mapping[str, Any],
     if subject.kind == "job" and said and _FAMILY.get(said) == "drop":
         notes.append(f"Without `{subject.name}` nothing refreshes its tables: I looked at it as if it had failed.")
     if change in ("late_table", "failed_table"):
-        then: Then = "late_job" if change == "late_table" else "failed_job"
+        then: Then = "delay_job" if change == "late_table" else "fail_job"
         return Wanted({"asset": subject.name}, then=then)
     if change is None and subject.kind == "column":
         change = "drop_column"

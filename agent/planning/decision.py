@@ -10,7 +10,7 @@ from agent.planning.memory import Ask, Call, Thing
 
 __all__ = ["Decision", "Then", "joined"]
 
-Then = Literal["late_job", "failed_job"]
+Then = Literal["delay_job", "fail_job"]
 
 
 @dataclass(frozen=True)

@@ -27,9 +27,9 @@ HINTS: dict[str, Kind] = {
 """Words that say of which kind the name beside them is."""
 
 _PRIORITY: tuple[Kind, ...] = ("kpi", "dashboard", "table", "job", "column")
-_GENERIC = frozenset("total overall number count sum of the by per in and a daily".split())
-_REMOVERS = frozenset("drop dropping remove removing delete deleting rename renaming retype retyping lose losing".split())
-_DETERMINERS = frozenset("the a an my our your this that these those which what any each every all some its their".split())
+_GENERIC = frozenset(["total", "overall", "number", "count", "sum", "of", "the", "by", "per", "in", "and", "a", "daily"])
+_REMOVERS = frozenset(["drop", "dropping", "remove", "removing", "delete", "deleting", "rename", "renaming", "retype", "retyping", "lose", "losing"])
+_DETERMINERS = frozenset(["the", "a", "an", "my", "our", "your", "this", "that", "these", "those", "which", "what", "any", "each", "every", "all", "some", "its", "their"])
 _MAX_WORDS = 8
 _MIN_FUZZY_CHARS = 5
 
@@ -120,8 +120,11 @@ class Linker:
 
     def _strong(self, tokens: Sequence[Token]) -> list[Mention]:
         found = []
+        spelt = {i for i, t in enumerate(tokens) if t.kind in ("identifier", "quoted") and self._match(t.words, fuzzy=False)}
         for first, last, words in _windows(tokens):
-            match = self._match(words, fuzzy=self._may_be_misspelt(tokens[first:last]))
+            # A name written as the lake writes it is not part of a longer, misspelt one.
+            stretched = last - first > 1 and not spelt.isdisjoint(range(first, last))
+            match = self._match(words, fuzzy=not stretched and self._may_be_misspelt(tokens[first:last]))
             if match:
                 found.append((match.score * match.chars, first, last, match))
         found.sort(key=lambda f: (-f[0], f[1]))
@@ -161,7 +164,7 @@ class Linker:
         """The surface most like a misspelt one; several when they are equally like it."""
         from rapidfuzz import fuzz, process
 
-        cutoff = 88 if len(squeezed) < 8 else 84
+        cutoff = 88 if len(squeezed) < 8 else 84 if len(squeezed) < 10 else 80
         hits = process.extract(squeezed, self._squeezed, scorer=fuzz.ratio, limit=4, score_cutoff=cutoff)
         near = [(form, score) for form, score, i in hits if abs(self._counts[i] - count) <= 1]
         if not near:
@@ -246,7 +249,7 @@ class Linker:
         for asset in self.assets:
             if asset.kind in ("kpi", "dashboard"):
                 telling = [w for w in split_words(asset.name) if w not in _GENERIC]
-                if token.words[0] in telling and 2 * 1 >= len(telling):
+                if token.words[0] in telling and len(telling) <= 2 * 1:
                     scored.append((len(telling), asset))
         best = [a for size, a in scored if size == min(s for s, _ in scored)]
         if not best:

@@ -112,7 +112,7 @@ _FILTER = re.compile(
     r"\b(?:about|containing|contain|contains|with|like|named|called|for|start with|starts with|starting with|ending in|"
     r"beginning with|matching|deal with|on|around|prefix|prefixed)\b (?:an? |the |word |string |prefix |text )*(?P<word>@?\w+)"
 )
-_NO_FILTERS = frozenset("name names column columns table tables it them me us lake catalog data in this there we do".split())
+_NO_FILTERS = frozenset(["name", "names", "column", "columns", "table", "tables", "it", "them", "me", "us", "lake", "catalog", "data", "in", "this", "there", "we", "do"])
 
 
 def _filter(s: Situation) -> str | None:

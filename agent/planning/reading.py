@@ -22,10 +22,10 @@ __all__ = ["Reader", "Reading", "masked"]
 _MASKS = {"table": "table", "column": "column", "job": "job", "dashboard": "dashboard", "kpi": "metric"}
 _PLACEHOLDER = re.compile(r"@([a-z]+)(\d*)")
 _SURE_TYPES = frozenset(
-    "int integer bigint smallint tinyint double float real decimal numeric boolean bool varchar timestamp varbinary".split()
+    ["int", "integer", "bigint", "smallint", "tinyint", "double", "float", "real", "decimal", "numeric", "boolean", "bool", "varchar", "timestamp", "varbinary"]
 )
-_MAYBE_TYPES = frozenset("string date text char number binary json".split())
-_BEFORE_TYPE = frozenset("to into as from a an becomes type zu auf en a in".split())
+_MAYBE_TYPES = frozenset(["string", "date", "text", "char", "number", "binary", "json"])
+_BEFORE_TYPE = frozenset(["to", "into", "as", "from", "a", "an", "becomes", "type", "zu", "auf", "en", "a", "in"])
 
 
 @dataclass(frozen=True)

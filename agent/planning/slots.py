@@ -94,7 +94,7 @@ def _target(text: str) -> str | None:
     return found["to"] if found else None
 
 
-_NO_NAMES = frozenset("something anything a an the it that another be see do know its our".split())
+_NO_NAMES = frozenset(["something", "anything", "a", "an", "the", "it", "that", "another", "be", "see", "do", "know", "its", "our"])
 
 
 def _change(text: str, to: str | None) -> str | None:
@@ -124,8 +124,8 @@ _CHANGES: tuple[tuple[str, Callable[[str, str | None], bool]], ...] = (
     ("rename_table", lambda text, to: _renames(text, to) and "@table" in text and "@column" not in text),
     ("rename_column", _renames),
     ("add_column", _says(_ADD, r"\badd\w*|introduc\w+|\bnew (?:column|field)")),
-    ("failed_job", _says(r"@job", r"(?:" + _FAIL + "|" + _DROP + ")")),
-    ("late_job", _says(r"@job", _LATE)),
+    ("fail_job", _says(r"@job", r"(?:" + _FAIL + "|" + _DROP + ")")),
+    ("delay_job", _says(r"@job", _LATE)),
     ("failed_table", _says(r"@table", r"\b(?:not loaded|(?:was|is|were) not|wasnt loaded|fail\w*|missing|empty)\b")),
     ("late_table", _says(r"@table", _LATE)),
     ("drop_column", _says(r"@column", _DROP)),
