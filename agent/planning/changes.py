@@ -38,8 +38,8 @@ _NEEDS_TARGET = {"rename_column": "name", "rename_table": "name", "change_type":
 class Wanted:
     """An impact question in the tool's terms.
 
-    `args` are complete unless `missing` names one. `lineage` says that no particular change was named, so that all there
-    is to tell is everything downstream. `then` is a change of the jobs that write the table in `args`.
+    `args` are complete unless `missing` names one. `lineage` says that no particular change was named, so all
+    there is to tell is everything downstream. `then` is a change of the jobs that write the table in `args`.
     """
 
     args: Mapping[str, Any] = field(default_factory=dict)

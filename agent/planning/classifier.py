@@ -13,6 +13,7 @@ import tomllib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
+from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
@@ -136,7 +137,7 @@ def ngrams(text: str) -> set[str]:
     """Words and neighbouring pairs; the ends count as neighbours."""
     words = text.split()
     padded = ["^", *words, "$"]
-    return set(words) | {f"{a} {b}" for a, b in zip(padded, padded[1:], strict=False)}
+    return set(words) | {f"{a} {b}" for a, b in pairwise(padded)}
 
 
 def skeleton(text: str) -> set[str]:

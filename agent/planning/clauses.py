@@ -6,6 +6,8 @@ pieces of a list ("jobs, tables and dashboards") do not.
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 from agent.planning.reading import Reading
 
 __all__ = ["clauses"]
@@ -13,10 +15,14 @@ __all__ = ["clauses"]
 _BREAKS = frozenset((",", ";", ".", "?", "!", ":", "and", "then", "also", "plus", "but", "&"))
 _HARD = frozenset((";", ".", "?", "!", ":"))
 _STARTS = frozenset(
-    ["who", "what", "whats", "which", "where", "how", "when", "why", "is", "are", "does", "do", "did", "can", "could", "will", "would", "show", "list", "give", "describe", "explain", "tell", "write", "draft", "create", "generate", "run", "trace", "compare", "profile", "summarise", "summarize", "document", "count", "check", "ignore", "disregard", "forget", "print", "delete", "simulate", "diff", "drop", "remove", "rename"]
+    """who what whats which where how when why is are does do did can could will would show list give describe
+    explain tell write draft create generate run trace compare profile summarise summarize document count check
+    ignore disregard forget print delete simulate diff drop remove rename""".split()
 )
 _POINTERS = frozenset(["it", "its", "that", "this", "them", "those", "these", "they", "there"])
-_GOODS = frozenset(["diff", "impact", "tests", "contract", "docs", "documentation", "report", "lineage", "schema", "stats", "statistics", "profile"])
+_GOODS = frozenset(
+    "diff impact tests contract docs documentation report lineage schema stats statistics profile".split()
+)
 
 
 def clauses(reading: Reading) -> list[Reading]:
@@ -27,7 +33,7 @@ def clauses(reading: Reading) -> list[Reading]:
             cuts.append(i + 1)
     cuts.append(len(reading.pieces))
     parts: list[tuple[int, int]] = []
-    for first, last in zip(cuts, cuts[1:], strict=False):
+    for first, last in pairwise(cuts):
         if first == last:
             continue
         if parts and not _stands_alone(reading.clause(first, last), hard=reading.pieces[first - 1] in _HARD):

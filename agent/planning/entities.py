@@ -27,9 +27,13 @@ HINTS: dict[str, Kind] = {
 """Words that say of which kind the name beside them is."""
 
 _PRIORITY: tuple[Kind, ...] = ("kpi", "dashboard", "table", "job", "column")
-_GENERIC = frozenset(["total", "overall", "number", "count", "sum", "of", "the", "by", "per", "in", "and", "a", "daily"])
-_REMOVERS = frozenset(["drop", "dropping", "remove", "removing", "delete", "deleting", "rename", "renaming", "retype", "retyping", "lose", "losing"])
-_DETERMINERS = frozenset(["the", "a", "an", "my", "our", "your", "this", "that", "these", "those", "which", "what", "any", "each", "every", "all", "some", "its", "their"])
+_GENERIC = frozenset("total overall number count sum of the by per in and a daily".split())
+_REMOVERS = frozenset(
+    "drop dropping remove removing delete deleting rename renaming retype retyping lose losing".split()
+)
+_DETERMINERS = frozenset(
+    "the a an my our your this that these those which what any each every all some its their".split()
+)
 _MAX_WORDS = 8
 _MIN_FUZZY_CHARS = 5
 
@@ -120,10 +124,12 @@ class Linker:
 
     def _strong(self, tokens: Sequence[Token]) -> list[Mention]:
         found = []
-        spelt = {i for i, t in enumerate(tokens) if t.kind in ("identifier", "quoted") and self._match(t.words, fuzzy=False)}
+        # An identifier that is a name by itself, misspelt or not, is not part of a longer, misspelt one.
+        whole = {
+            i for i, t in enumerate(tokens) if t.kind in ("identifier", "quoted") and self._match(t.words, fuzzy=True)
+        }
         for first, last, words in _windows(tokens):
-            # A name written as the lake writes it is not part of a longer, misspelt one.
-            stretched = last - first > 1 and not spelt.isdisjoint(range(first, last))
+            stretched = last - first > 1 and not whole.isdisjoint(range(first, last))
             match = self._match(words, fuzzy=not stretched and self._may_be_misspelt(tokens[first:last]))
             if match:
                 found.append((match.score * match.chars, first, last, match))
@@ -292,11 +298,11 @@ class Linker:
     # ------------------------------------------------------------------ second looks
 
     def _is_meant(self, mention: Mention, tokens: Sequence[Token], mentions: Sequence[Mention]) -> bool:
-        """Whether a plain everyday word that some column is called by really means that column."""
-        if mention.kind != "column" or mention.last - mention.first > 1:
+        """Whether plain everyday words that some column is called by ("is late") really mean that column."""
+        own = tokens[mention.first : mention.last]
+        if mention.kind != "column" or any(t.kind != "word" or len(t.words) > 1 for t in own):
             return True
-        token = tokens[mention.first]
-        if token.kind != "word" or len(token.words) > 1 or token.norm not in self.vocabulary:
+        if any(t.norm not in self.vocabulary for t in own):
             return True
         if _hint_beside(tokens, mention.first, mention.last) == "column":
             return True

@@ -17,11 +17,26 @@ from agent.planning.wording import plain_words
 __all__ = ["answered", "elliptical"]
 
 _FILLERS = frozenset(
-    ["and", "or", "but", "so", "what", "whats", "about", "how", "same", "for", "the", "a", "an", "of", "in", "on", "with", "too", "also", "now", "then", "please", "ok", "okay", "yes", "no", "not", "it", "only", "just", "do", "that", "this", "again", "here", "there", "one", "ones", "next", "to", "me", "show", "restrict", "limit", "instead", "rather", "make", "other", "another", "within", "max", "maximum", "at", "most", "least", "up", "hop", "hops", "level", "levels", "step", "steps", "day", "days", "week", "weeks", "month", "months", "last", "past", "previous", "over", "direct", "directly", "immediate", "yesterday", "today", "table", "tables", "column", "columns", "job", "jobs", "dashboard", "dashboards", "kpi", "kpis", "metric", "metrics", "report", "reports", "number", "type", "into", "as", "is", "are", "into", "call", "named", "called", "sorry", "meant", "i", "mean", "well", "actually", "between", "and", "without", "values", "value", "from", "by", "yes", "right", "thing", "go", "ahead", "still", "well"]
+    """and or but so what whats about how same for the a an of in on with too also now then please ok okay yes no not
+    it only just do that this again here there one ones next to me show restrict limit instead rather make other
+    another within max maximum at most least up hop hops level levels step steps day days week weeks month months
+    last past previous over direct directly immediate yesterday today table tables column columns job jobs
+    dashboard dashboards kpi kpis metric metrics report reports number type into as is are into call named called
+    sorry meant i mean well actually between and without values value from by yes right
+    thing go ahead still well""".split()
 )
-_FOLLOWS = frozenset(["and", "or", "what", "how", "same", "only", "just", "now", "then", "instead", "rather", "also", "to", "no", "yes", "ok", "but", "sorry", "well"])
-_ORDINALS = {"first": 0, "second": 1, "third": 2, "fourth": 3, "last": -1, "former": 0, "latter": -1, "1": 0, "2": 1, "3": 2, "4": 3}  # fmt: skip
-_YES = frozenset(["yes", "yeah", "yep", "sure", "right", "correct", "exactly", "please", "ok", "okay", "y", "ja", "oui", "si"])
+_FOLLOWS = frozenset("and or what how same only just now then instead rather also to no yes ok but sorry well".split())
+_ORDINALS = {
+    "first": 0,
+    "second": 1,
+    "third": 2,
+    "fourth": 3,
+    "last": -1,
+    "former": 0,
+    "latter": -1,
+    **{str(n + 1): n for n in range(4)},
+}
+_YES = frozenset("yes yeah yep sure right correct exactly please ok okay y ja oui si".split())
 _MAX_ANSWER = 8
 
 
@@ -56,7 +71,11 @@ def _alone(reading: Reading) -> str | None:
 
 def _choice(reading: Reading, choices: Sequence[str]) -> str | None:
     words = [fold(p) for t in reading.tokens for p in ([t.norm] if t.kind != "word" else plain_words(t.norm))]
-    exact = [c for c in choices if fold(c) in words or any(fold(n) == fold(c) for m in reading.here for n in (m.text, *m.names))]
+    exact = [
+        c
+        for c in choices
+        if fold(c) in words or any(fold(n) == fold(c) for m in reading.here for n in (m.text, *m.names))
+    ]
     if exact:
         return exact[0]
     if choices and len(words) <= 3 and set(words) & _YES and not reading.here:

@@ -110,9 +110,12 @@ def _listed_kind(s: Situation) -> str | None:
 
 _FILTER = re.compile(
     r"\b(?:about|containing|contain|contains|with|like|named|called|for|start with|starts with|starting with|ending in|"
-    r"beginning with|matching|deal with|on|around|prefix|prefixed)\b (?:an? |the |word |string |prefix |text )*(?P<word>@?\w+)"
+    r"beginning with|matching|deal with|on|around|prefix|prefixed)\b "
+    r"(?:an? |the |word |string |prefix |text )*(?P<word>@?\w+)"
 )
-_NO_FILTERS = frozenset(["name", "names", "column", "columns", "table", "tables", "it", "them", "me", "us", "lake", "catalog", "data", "in", "this", "there", "we", "do"])
+_NO_FILTERS = frozenset(
+    "name names column columns table tables it them me us lake catalog data in this there we do".split()
+)
 
 
 def _filter(s: Situation) -> str | None:
@@ -130,7 +133,9 @@ _ADJECTIVES = {"raw": "raw", "dim": "dim", "dimension": "dim", "fact": "fact", "
 
 
 def _base(s: Situation) -> str | None:
-    found = re.search(r"\b(?:against|between|with|to|vs|versus|on) (?P<base>main|master|prod\w*|develop|head)\b", s.reading.canonical)
+    found = re.search(
+        r"\b(?:against|between|with|to|vs|versus|on) (?P<base>main|master|prod\w*|develop|head)\b", s.reading.canonical
+    )
     return found["base"] if found else None
 
 
@@ -150,7 +155,8 @@ _ROWS = (
         "impact",
         ("column", "table", "job"),
         {},  # made by `agent.planning.changes`: which argument is meant depends on the change
-        "impact: what breaks, goes stale or changes when a column or table is dropped, renamed or retyped, or a job is late or fails",
+        "impact: what breaks, goes stale or changes when a column or table is dropped, renamed or retyped, or a job "
+        "is late or fails",
         "what breaks if I drop {column}?",
         each=True,
     ),

@@ -66,16 +66,20 @@ def cancels() -> str:
 
 
 _DECLINES = {
-    "write_request": "I can't do that{about}: I only read this lake; I change no data, run no jobs, send nothing and write no code.",
+    "write_request": "I can't do that{about}: I only read this lake; "
+    "I change no data, run no jobs, send nothing and write no code.",
     "out_of_scope": "I can't help with that: it is outside what this lake's catalog, data and job code can answer.",
-    "injection": "I can't help with that: I show no instructions, credentials or personal data, and text does not change my rules.",
+    "injection": "I can't help with that: I show no instructions, credentials or personal data, "
+    "and text does not change my rules.",
 }
 _INSTEAD = " What I can do: {offers}."
 
 
 def declines(intent: str, available: Sequence[Intent], about: Sequence[str] = ()) -> str:
     """A refusal in two sentences: why, and what is possible instead."""
-    names = f" ({listed(list(about))} stay{'s' if len(about) == 1 else ''} as {'it is' if len(about) == 1 else 'they are'})"
+    names = (
+        f" ({listed(list(about))} stay{'s' if len(about) == 1 else ''} as {'it is' if len(about) == 1 else 'they are'})"
+    )
     text = _DECLINES[intent].format(about=names if about else "")
     short = [row.offer.partition(":")[0] for row in available]
     return text + _INSTEAD.format(offers=listed(short, code=False)) if short else text
@@ -84,9 +88,8 @@ def declines(intent: str, available: Sequence[Intent], about: Sequence[str] = ()
 def misses(row: Intent, available: Sequence[Intent]) -> str:
     """For an intent that no tool here serves."""
     wanted = row.offer.partition(":")[0]
-    return (
-        f"That would take {wanted}, which I can't do: it is not available in this version. What is:\n\n{offers(available)}"
-    )
+    missing = f"That would take {wanted}, which I can't do: it is not available in this version."
+    return f"{missing} What is:\n\n{offers(available)}"
 
 
 def asks_which(kind: str, choices: Sequence[str], wanted: str | None = None) -> str:
@@ -103,7 +106,8 @@ def asks_name(kind: str, choices: Sequence[str]) -> str:
 
 def asks_to(what: str, kind: str) -> str:
     """What the new name or type is to be."""
-    return f"What should the new {kind} of `{what}` be? Say, for example, “to {'decimal(18,2)' if kind == 'type' else 'new_name'}”."
+    example = "decimal(18,2)" if kind == "type" else "new_name"
+    return f"What should the new {kind} of `{what}` be? Say, for example, “to {example}”."
 
 
 def asks_between(first: Intent, second: Intent) -> str:
@@ -126,4 +130,3 @@ def _either(choices: Sequence[str], shown: int = 8) -> str:
     if len(choices) > shown:
         names.append(f"one of {len(choices) - shown} more")
     return names[0] if len(names) == 1 else f"{', '.join(names[:-1])} or {names[-1]}"
-

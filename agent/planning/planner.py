@@ -155,7 +155,7 @@ class Planner:
 
     def _elliptical(self, reading: Reading, memory: Memory, tools: Toolset) -> Decision | None:
         """ "same for dim_product", "only dashboards": the last question with another particular."""
-        if memory.intent not in INTENTS or not elliptical(reading):
+        if memory.intent is None or memory.intent not in INTENTS or not elliptical(reading):
             return None
         fits = INTENTS[memory.intent]
         kinds = {m.kind for m in reading.here}
@@ -256,7 +256,9 @@ class Planner:
             subject.column if subject else None,
         )
         args = {name: extract(situation) for name, extract in row.args.items()}
-        kept = {k: v for k, v in before.args.items() if k not in ("asset", "column", "job", "kpi") and args.get(k) is None}
+        kept = {
+            k: v for k, v in before.args.items() if k not in ("asset", "column", "job", "kpi") and args.get(k) is None
+        }
         return Call(row.tool, tools.accepted(row.tool, {**args, **kept}))
 
     def _impact(self, subjects: Sequence[Subject], reading: Reading, before: Memory, tools: Toolset) -> Decision:
@@ -296,12 +298,14 @@ class Planner:
         return Decision("impact", (call,), notes=(note,))
 
     def _guessed(self, subject: Subject, reading: Reading) -> Subject:
-        """A name that the lake does not have is a column's, unless the question says table or a table is most like it."""
+        """A name that the lake does not have is a column's, unless it is said to be a table or most like one."""
         from knowledge.names import nearest
 
         if "." in subject.name or re.search(r"\b(?:table|dataset)\b", reading.canonical):
             return subject
-        like = {k: nearest(subject.name, [a.column if k == "column" else a.short for a in self._all(k)], 1) for k in _BOTH}
+        like = {
+            k: nearest(subject.name, [a.column if k == "column" else a.short for a in self._all(k)], 1) for k in _BOTH
+        }
         kind: Kind = "table" if like["table"] and not like["column"] else "column"
         return replace(subject, kind=kind)
 

@@ -22,10 +22,11 @@ __all__ = ["Reader", "Reading", "masked"]
 _MASKS = {"table": "table", "column": "column", "job": "job", "dashboard": "dashboard", "kpi": "metric"}
 _PLACEHOLDER = re.compile(r"@([a-z]+)(\d*)")
 _SURE_TYPES = frozenset(
-    ["int", "integer", "bigint", "smallint", "tinyint", "double", "float", "real", "decimal", "numeric", "boolean", "bool", "varchar", "timestamp", "varbinary"]
+    """int integer bigint smallint tinyint double float real decimal numeric boolean bool varchar timestamp
+    varbinary""".split()
 )
 _MAYBE_TYPES = frozenset(["string", "date", "text", "char", "number", "binary", "json"])
-_BEFORE_TYPE = frozenset(["to", "into", "as", "from", "a", "an", "becomes", "type", "zu", "auf", "en", "a", "in"])
+_BEFORE_TYPE = frozenset("to into as from a an becomes type zu auf en a in".split())
 
 
 @dataclass(frozen=True)
@@ -82,7 +83,7 @@ class Reading:
 
     def _is_mention(self, piece: str) -> bool:
         found = _PLACEHOLDER.fullmatch(piece)
-        return bool(found) and found[1] != "type"
+        return found is not None and found[1] != "type"
 
     def _mention(self, piece: str) -> Mention:
         found = _PLACEHOLDER.fullmatch(piece)

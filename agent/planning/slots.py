@@ -30,10 +30,14 @@ _KIND_WORD = r"(?P<kind>" + "|".join(_KINDS) + r")"
 _DROP = (
     r"\b(?:drop\w*|remov\w+|delet\w+|retir\w+|deprecat\w+|kill\w*|eliminat\w+|discard\w*|ditch\w*|scrap\w*|axe\w*|"
     r"decommission\w*|sunset\w*|purg\w+|get(?:ting)? rid|goes? away|going away|disappear\w*|vanish\w*|gone|"
-    r"los(?:e|es|ing)|no longer (?:there|exist\w*|available)|take\w* @\w+ out|taking @\w+ out|cut @\w+|throw\w* (?:away|out)|"
+    r"los(?:e|es|ing)|no longer (?:there|exist\w*|available)|take\w* @\w+ out|taking @\w+ out|cut @\w+|"
+    r"throw\w* (?:away|out)|"
     r"did not exist|didnt exist|without @column)\b"
 )
-_RENAME = r"\b(?:renam\w+|(?:new|another|different|other) name|call(?:ed)? (?:it |@\w+ )?@?\w+ instead|(?:name|names|naming))\b"
+_RENAME = (
+    r"\b(?:renam\w+|(?:new|another|different|other) name|call(?:ed)? (?:it |@\w+ )?@?\w+ instead|"
+    r"(?:name|names|naming))\b"
+)
 _ADD = r"\b(?:add\w*|introduc\w+|new|extra|additional)\b(?: \w+){0,3} (?:column|field|@column\d*)"
 _LATE = (
     r"\b(?:late|later|delay\w*|behind|slip\w*|overrun\w*|slow\w*|not (?:finish\w*|done|ready|complete\w*|there)|"
@@ -43,9 +47,13 @@ _LATE = (
 _FAIL = (
     r"\b(?:fail\w*|crash\w*|die[sd]?|dead|down|broken|abort\w*|error\w*|stuck|skip\w*|outage|"
     r"(?:does|did|is|was|has|do|were) not (?:run|ran|start\w*|load\w*|been loaded|execut\w+)|"
-    r"(?:doesnt|didnt|wont|wasnt|isnt) (?:run|start|load|loaded|execute)\w*|never r[au]n|stop\w*|not loaded|no longer runs?)\b"
+    r"(?:doesnt|didnt|wont|wasnt|isnt) (?:run|start|load|loaded|execute)\w*|never r[au]n|stop\w*|"
+    r"not loaded|no longer runs?)\b"
 )
-_LOGIC = r"\b(?:logic|instead|bucket\w*|treat\w*|map\w*|filter\w*|formula|round\w*|rewrite|refactor\w*|my change|edit|change)\b"
+_LOGIC = (
+    r"\b(?:logic|instead|bucket\w*|treat\w*|map\w*|filter\w*|formula|round\w*|rewrite|refactor\w*|my change|"
+    r"edit|change)\b"
+)
 _TYPE_TARGET = r"(?:\bto|\binto|\bas|\bbecomes?|\bmake \S+|\bbe|->|=>) (?:an? |the |be |type )*(?P<to>@type\d+)"
 
 
@@ -94,7 +102,7 @@ def _target(text: str) -> str | None:
     return found["to"] if found else None
 
 
-_NO_NAMES = frozenset(["something", "anything", "a", "an", "the", "it", "that", "another", "be", "see", "do", "know", "its", "our"])
+_NO_NAMES = frozenset("something anything a an the it that another be see do know its our".split())
 
 
 def _change(text: str, to: str | None) -> str | None:
@@ -111,7 +119,9 @@ def _says(*patterns: str) -> Callable[[str, str | None], bool]:
 
 def _retypes(text: str, to: str | None) -> bool:
     typed = bool(to and to.startswith("@type"))
-    return typed or bool(re.search(r"\b(?:chang|alter|switch|modif)\w* (?:the )?(?:data ?)?type\b|\bretyp\w+|\bcast\w*\b", text))
+    return typed or bool(
+        re.search(r"\b(?:chang|alter|switch|modif)\w* (?:the )?(?:data ?)?type\b|\bretyp\w+|\bcast\w*\b", text)
+    )
 
 
 def _renames(text: str, to: str | None) -> bool:
@@ -146,16 +156,24 @@ def _depth(text: str) -> int | None:
         return _number(found["n"])
     if re.search(r"\b(?:direct|directly|immediate|immediately|next hop|first[ -]degree|one hop)\b", text):
         return 1
-    wrote = re.search(r"\b(?:who|what|which \w+|job|that) (?:\w+ )?(?:writes?|wrote|produces?|populates?|fills?|loads?|creates?)\b", text)
+    wrote = re.search(
+        r"\b(?:who|what|which \w+|job|that) (?:\w+ )?(?:writes?|wrote|produces?|populates?|fills?|loads?|creates?)\b",
+        text,
+    )
     return 1 if wrote or re.search(r"\b(?:written|produced|populated|filled|loaded|created) by\b", text) else None
 
 
 def _kinds(text: str) -> tuple[Kind, ...]:
     """Kinds that are asked for: "which dashboards", "list the jobs", "dashboards and kpis"."""
-    asked = rf"\b(?:which|what|how many|any|all|every|only|just|list|show|the|and|or|our|whose|raw|,)(?: \w+)? {_KIND_WORD}s?\b(?! @)"
+    asked = (
+        r"\b(?:which|what|how many|any|all|every|only|just|list|show|the|and|or|our|whose|raw|,)"
+        rf"(?: \w+)? {_KIND_WORD}s?\b(?! @)"
+    )
     found = [m for m in re.finditer(asked, text) if not re.search(r"@\w+ $", text[: m.start("kind")])]
-    plural = [m for m in re.finditer(rf"\b{_KIND_WORD}s\b", text)]
-    kinds = [_KINDS[m["kind"]] for m in sorted([*found, *plural], key=lambda m: m.start("kind")) if not _is_owner(text, m)]
+    plural = list(re.finditer(rf"\b{_KIND_WORD}s\b", text))
+    kinds = [
+        _KINDS[m["kind"]] for m in sorted([*found, *plural], key=lambda m: m.start("kind")) if not _is_owner(text, m)
+    ]
     return tuple(dict.fromkeys(kinds))
 
 
@@ -171,15 +189,22 @@ def _days(text: str) -> int | None:
         return 1
     unit = r"(?P<unit>" + "|".join(_UNITS) + r")s?\b"
     found = re.search(rf"\b{_N}[ -]?(?:\w+ )?{unit}", text)
-    if found and re.search(r"\b(?:last|past|previous|recent|newest|latest|over|for|in|since|back|ago|these|window|trend|\d)", text):
+    if found and re.search(
+        r"\b(?:last|past|previous|recent|newest|latest|over|for|in|since|back|ago|these|window|trend|\d)", text
+    ):
         return _number(found["n"]) * _UNITS[found["unit"]]
     found = re.search(rf"\b(?:last|past|previous|this|recent) {unit}", text)
     return _UNITS[found["unit"]] if found else None
 
 
 def _no_values(text: str) -> bool:
-    hidden = r"\b(?:no|without|hide|hiding|mask\w*|omit\w*|exclude|leave out|leaving out|skip|not|dont show)\b(?: \w+){0,4} (?:values?|contents?|data)\b"
-    return bool(re.search(hidden, text) or re.search(r"\b(?:pii|gdpr|personal data|privacy|sensitive|confidential)\b", text))
+    hidden = (
+        r"\b(?:no|without|hide|hiding|mask\w*|omit\w*|exclude|leave out|leaving out|skip|not|dont show)\b"
+        r"(?: \w+){0,4} (?:values?|contents?|data)\b"
+    )
+    return bool(
+        re.search(hidden, text) or re.search(r"\b(?:pii|gdpr|personal data|privacy|sensitive|confidential)\b", text)
+    )
 
 
 def _number(text: str) -> int:

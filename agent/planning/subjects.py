@@ -18,13 +18,16 @@ from tools.assets import Kind
 
 __all__ = ["Subject", "find_subjects", "foreign_name"]
 
-_CONNECTORS = frozenset(["and", "or", "&", ",", "versus", "vs", "with", "plus", "also", "as", "well", "both", "the", "table", "tables", "job", "jobs", "column", "columns"])
+_CONNECTORS = frozenset(
+    "and or & , versus vs with plus also as well both the table tables job jobs column columns".split()
+)
 _OF = re.compile(
     r"\b(?:upstream|downstream|sources?|inputs?|parents?|ancestors?|children|descendants?|lineage|consumers?|readers?)"
     r" (?:of|for|from) (?P<name>@\w+)"
 )
 _POINTERS = frozenset(
-    ["it", "its", "that", "this", "them", "those", "these", "they", "their", "there", "same", "one", "ones", "above", "former", "latter", "also", "too", "again", "instead"]
+    """it its that this them those these they their there same one ones above former latter also too again
+    instead""".split()
 )
 
 

@@ -20,9 +20,15 @@ MAX_CHARS = 4_000
 _PATTERNS: tuple[tuple[TokenKind, str], ...] = (
     ("other", r"[\w.+-]+@[\w-]+\.[\w.]+|\w+://\S+|(?<!\w)--?[A-Za-z][\w-]*(?!\w)|\d{4}-\d{2}(?:-\d{2})?"),
     ("quoted", r"`[^`\n]{1,120}`|\"[^\"\n]{1,120}\"|“[^”\n]{1,120}”|(?<!\w)'[^'\n]{1,120}'(?!\w)"),
-    ("type", r"(?i:decimal|numeric|varchar|char|timestamp)\s*\(\s*\d+(?:\s*,\s*\d+)?\s*\)|(?i:array|map|row|struct)\s*<[^?\n]{1,80}>"),
-    ("word", r"[^\W\d_]+['’][^\W\d_]+(?![\w.]*[_.]\w)"),
-    ("identifier", r"[^\W\d][\w$]*(?:[.][\w$]+)+|[^\W\d_]*_\w+|\w+_\w*|[^\W\d_]+\d\w*|[a-z]+[A-Z]\w*|\w+(?:-\w+)*-(?:job|etl)\b"),
+    (
+        "type",
+        r"(?i:decimal|numeric|varchar|char|timestamp)\s*\(\s*\d+(?:\s*,\s*\d+)?\s*\)|(?i:array|map|row|struct)\s*<[^?\n]{1,80}>",
+    ),
+    ("word", r"[^\W\d_]+['\u2019][^\W\d_]+(?![\w.]*[_.]\w)"),
+    (
+        "identifier",
+        r"[^\W\d][\w$]*(?:[.][\w$]+)+|[^\W\d_]*_\w+|\w+_\w*|[^\W\d_]+\d\w*|[a-z]+[A-Z]\w*|\w+(?:-\w+)*-(?:job|etl)\b",
+    ),
     ("word", r"[^\W\d_]+(?:-[^\W\d_]+)*"),
     ("number", r"\d+(?:[.,]\d+)*"),
     ("mark", r"[^\w\s]"),
@@ -50,7 +56,7 @@ class Token:
 
 def fold(text: str) -> str:
     """Lower case without accents, so that "Größe" and "grosse" compare alike."""
-    plain = unicodedata.normalize("NFKD", text.replace("ß", "ss").replace("’", "'"))
+    plain = unicodedata.normalize("NFKD", text.replace("ß", "ss").replace("\u2019", "'"))
     return "".join(c for c in plain if not unicodedata.combining(c)).casefold()
 
 
