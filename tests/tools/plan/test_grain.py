@@ -37,7 +37,10 @@ def grain(query: str) -> tuple[str, set[str]] | None:
             "WHERE rn = 1 AND amount > 0",
             ("row_number", {"customer"}),
         ),
-        ("SELECT s FROM (SELECT day, sum(amount) s FROM orders GROUP BY day) t WHERE s > 1 LIMIT 3", ("group_by", {"day"})),
+        (
+            "SELECT s FROM (SELECT day, sum(amount) s FROM orders GROUP BY day) t WHERE s > 1 LIMIT 3",
+            ("group_by", {"day"}),
+        ),
         ("SELECT id FROM orders", None),
         ("SELECT o.id FROM orders o JOIN customers c ON o.customer = c.id", None),
         (

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from sqlglot import exp
 
+from tools.jobs.labels import select_name
+
 _SPARK = frozenset({"spark", "spark2", "databricks", "hive"})
 
 
@@ -16,7 +18,7 @@ def item_name(node: exp.Expr, index: int, dialect: str) -> str:
     if isinstance(node, (exp.Dot, exp.Paren)) and isinstance(node.this, exp.Expr):
         return node.name if isinstance(node, exp.Dot) and node.name else item_name(node.this, index, dialect)
     if dialect in _SPARK:
-        return _spark_text(node)
+        return select_name(node)
     return f"_col{index}" if dialect in ("athena", "trino", "presto") else _spark_text(node)
 
 

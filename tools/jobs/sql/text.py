@@ -26,7 +26,8 @@ _HOLE = re.compile(
 _PLACEHOLDER = re.compile(r"__hole(\d+)__")
 _ANSI = re.compile(r"\x1b\[[0-9;]*m")
 _TOKEN = re.compile(
-    r"(?P<comment>--[^\n]*|/\*.*?\*/|(?<=\n)#[^\n]*)|(?P<string>'(?:[^'\\]|''|\\.)*'|\"(?:[^\"]|\"\")*\"|`[^`]*`)|(?P<end>;)",
+    r"(?P<hole>\{\{.*?\}\}|\{%.*?%\})|(?P<comment>--[^\n]*|/\*.*?\*/|(?<=\n)#[^\n]*)|"
+    r"(?P<string>'(?:[^'\\]|''|\\.)*'|\"(?:[^\"]|\"\")*\"|`[^`]*`)|(?P<end>;)",
     re.S,
 )
 
@@ -148,7 +149,7 @@ def _mask(text: str, holes: list[str]) -> str:
 
     out, at = [], 0
     for token in _TOKEN.finditer(text):
-        if token.lastgroup == "end" or token.group().startswith(('"', "`")):
+        if token.lastgroup in ("end", "hole") or token.group().startswith(('"', "`")):
             continue  # quoted identifiers may hold holes too
         out += [outside(text[at : token.start()]), token.group()]
         at = token.end()

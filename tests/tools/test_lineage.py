@@ -1,0 +1,91 @@
+"""Lineage asked: hops, kinds, columns, circles, and what could not be read."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from knowledge.errors import NotFound
+from tests.lakes import SHOP_JOBS, SHOP_TABLES, build, shop
+from tools.lineage import LineageResult, downstream, upstream
+from tools.workspace import Workspace
+
+
+@pytest.fixture(scope="module")
+def ws(tmp_path_factory: pytest.TempPathFactory) -> Workspace:
+    return shop(tmp_path_factory.mktemp("lake") / "shop")
+
+
+def reached(result: LineageResult) -> dict[str, int]:
+    return {r.node.label: r.depth for r in result.shown}
+
+
+def test_a_hop_is_one_job_or_consumer(ws: Workspace) -> None:
+    assert reached(downstream(ws, "raw")) == {
+        "sales_job": 1,
+        "sales": 1,
+        "daily_job": 2,
+        "daily": 2,
+        "Totals": 3,
+        "Revenue": 3,
+    }
+
+
+def test_depth_limits_the_walk(ws: Workspace) -> None:
+    assert set(reached(downstream(ws, "raw", depth=1))) == {"sales_job", "sales"}
+
+
+def test_a_kind_filters_what_is_shown_not_what_is_walked(ws: Workspace) -> None:
+    assert set(reached(downstream(ws, "raw", kind="dashboard"))) == {"Totals"}
+
+
+def test_upstream_of_a_kpi_goes_back_to_the_raw_tables(ws: Workspace) -> None:
+    assert set(reached(upstream(ws, "Revenue", kind="table"))) == {"daily", "sales", "raw", "names"}
+
+
+def test_upstream_of_a_table_starts_with_the_job_that_writes_it(ws: Workspace) -> None:
+    assert set(reached(upstream(ws, "daily", depth=1))) == {"daily_job", "sales"}
+
+
+def test_a_column_is_followed_with_role_and_line(ws: Workspace) -> None:
+    result = downstream(ws, "raw.price")
+    assert reached(result) == {"sales.price": 1, "daily.total": 2, "Totals": 3, "Revenue": 3}
+    link = next(link for a, b, link in result.edges if b == "column:d.daily.total")
+    assert (link.role, link.file, link.line, link.expression) == ("value", "jobs/daily_job.sql", 2, "SUM(price)")
+
+
+def test_a_column_that_only_filters_reaches_the_whole_table(ws: Workspace) -> None:
+    result = downstream(ws, "raw.kind")
+    assert set(reached(result)) == {"sales"}
+    assert [link.role for _, _, link in result.edges] == ["filter"]
+
+
+def test_nothing_downstream_is_said_with_what_it_rests_on(ws: Workspace) -> None:
+    text = downstream(ws, "Totals").text()
+    assert text.startswith("Nothing is downstream of `Totals`, as far as the code could be read.")
+    assert "3 of 3 jobs read" in text
+
+
+def test_an_unknown_name_is_not_found(ws: Workspace) -> None:
+    with pytest.raises(NotFound) as error:
+        upstream(ws, "daly")
+    assert "daily" in error.value.nearest
+
+
+def test_a_job_that_reads_what_it_writes_ends_where_it_began(tmp_path: Path) -> None:
+    jobs = {"self_job.sql": "INSERT INTO daily SELECT day, total FROM daily WHERE total > 0"}
+    ws = build(tmp_path / "lake", SHOP_TABLES, jobs)
+    assert set(reached(downstream(ws, "daily"))) == {"self_job"}
+
+
+def test_several_writers_of_one_table_are_all_there(tmp_path: Path) -> None:
+    jobs = {**SHOP_JOBS, "late_job.sql": "INSERT INTO daily SELECT day, price FROM raw"}
+    ws = build(tmp_path / "lake", SHOP_TABLES, jobs)
+    assert set(reached(upstream(ws, "daily", depth=1, kind="job"))) == {"daily_job", "late_job"}
+
+
+def test_the_data_names_every_node_and_edge(ws: Workspace) -> None:
+    data = downstream(ws, "sales").to_dict()
+    assert [n["name"] for n in data["nodes"]] == ["sales", "daily_job", "daily", "Totals", "Revenue"]
+    assert {"from": "table:d.sales", "to": "job:daily_job", "file": "jobs/daily_job.sql", "line": 3} in data["edges"]
