@@ -1,7 +1,7 @@
 """Runs benchmarks: all that need nothing but a demo lake, or those that are named.
 
-    python -m benchmarks            # ask, page
-    python -m benchmarks reading    # one of them
+python -m benchmarks            # ask, page
+python -m benchmarks reading    # one of them
 """
 
 from __future__ import annotations

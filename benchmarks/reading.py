@@ -20,7 +20,11 @@ from tools.jobs import read_job
 
 HERE = Path(__file__).resolve().parent
 DIALECTS = "ansi,athena,presto,trino,sparksql,spark,databricks,hive,redshift,postgres,generic,duckdb"
-MODES = (("with the catalog", []), ("without job arguments", ["--no-args"]), ("without a catalog", ["--no-schema"]))
+MODES: tuple[tuple[str, list[str]], ...] = (
+    ("with the catalog", []),
+    ("without job arguments", ["--no-args"]),
+    ("without a catalog", ["--no-schema"]),
+)
 
 
 def main(folder: Path) -> int:

@@ -136,8 +136,9 @@ def _toml(discovery: Discovery) -> str:
         lines.append(f"default_database = {_quoted(discovery.default_database)}")
     own = [t for t in discovery.tables if not _is_usual(t)]
     if own:
-        width = max(len(_key(t)) for t in own)
-        lines += ["", "[tables]", *(f"{_key(t):<{width}} = {_value(t.paths)}" for t in own)]
+        keys = [_key(t, discovery.default_database) for t in own]
+        width = max(map(len, keys))
+        lines += ["", "[tables]", *(f"{k:<{width}} = {_value(t.paths)}" for k, t in zip(keys, own, strict=True))]
     lines += ["", "[jobs]", f"paths = {_list(_job_paths(discovery))}", ""]
     return "\n".join(lines)
 
@@ -148,8 +149,8 @@ def _is_usual(table: FoundTable) -> bool:
     return path == stem or path.startswith(f"{stem}.")
 
 
-def _key(table: FoundTable) -> str:
-    return _quoted(str(table.name))
+def _key(table: FoundTable, default_database: str | None) -> str:
+    return table.name.table if table.name.database == default_database else _quoted(str(table.name))
 
 
 def _value(paths: Sequence[str]) -> str:
@@ -171,9 +172,8 @@ def _job_paths(discovery: Discovery) -> list[str]:
     paths: set[str] = set()
     for job in discovery.jobs:
         folder = Path(job).parent
-        scripts = {
-            _told(discovery.root, f) for f in (discovery.root / folder).rglob("*") if f.suffix in (".py", ".sql")
-        }
+        below = (discovery.root / folder).rglob("*")
+        scripts = {_told(discovery.root, f) for f in below if f.suffix in (".py", ".sql") and f.name != "__init__.py"}
         paths.add(folder.as_posix() if folder != Path() and scripts <= jobs else job)
     nested = {p for p in paths if any(str(parent) in paths for parent in Path(p).parents)}
     return sorted(paths - nested) or ["jobs"]
@@ -196,7 +196,8 @@ def _find_jobs(root: Path) -> tuple[list[str], list[Problem]]:
         elif script.name != "__init__.py":
             others.append(told)
     if others:
-        why = f"no mention of Spark, Glue or awswrangler, so {'it is' if len(others) == 1 else 'they are'} taken for no job"
+        are = "it is" if len(others) == 1 else "they are"
+        why = f"no mention of Spark, Glue or awswrangler, so {are} taken for no job"
         problems.append(Problem("scripts", listed(others, code=False), why))
     return sorted(jobs), problems
 

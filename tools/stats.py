@@ -199,9 +199,9 @@ def measure(
     table = lake.table(name)
     chosen = [require_column(table, c) for c in dict.fromkeys(columns)] if columns is not None else list(table.columns)
     window, condition, kept = _window(table, lake.partitions(name), days) if days else (None, None, ())
-    query = exp.select(exp.alias_(exp.Count(this=exp.Star(), big_int=True), "rows", quoted=True)).from_(_source(table))
-    for number, column in enumerate(chosen):
-        query = query.select(*_figures(column, number, values=values))
+    total = exp.alias_(exp.Count(this=exp.Star(), big_int=True), "rows", quoted=True)
+    figures = [figure for i, column in enumerate(chosen) for figure in _figures(column, i, values=values)]
+    query = exp.select(total, *figures).from_(_source(table))
     if condition is not None:
         query = query.where(condition)
     result = lake.query(query, limits=limits)
@@ -366,7 +366,7 @@ def _shown(value: Any) -> str:
     if value is None:
         return ""
     if isinstance(value, float):
-        return f"{value:,.6g}" if abs(value) < 1e6 else f"{value:,.2f}"
+        return f"{value:,.6g}" if abs(value) < 1e3 else f"{value:,.2f}"
     text = f"{value:,}" if isinstance(value, int) and not isinstance(value, bool) else str(_plain(value))
     return (text if len(text) <= 40 else text[:39] + "…").replace("|", "\\|").replace("\n", " ")
 

@@ -11,7 +11,7 @@ import streamlit as st
 
 from knowledge.errors import CopilotError
 from ui import page_lake
-from ui.page_chat import Thread, Turn, answer, draw_turn, show_beginning
+from ui.page_chat import Thread, Turn, answer, ask, asked, draw_turn, look_at
 from ui.page_sidebar import draw_chats, draw_help, draw_lake
 from ui.page_text import safe
 from ui.questions import questions_for
@@ -41,20 +41,25 @@ def _draw_sidebar(served: page_lake.Served) -> None:
 
 
 def _draw_chat(served: page_lake.Served) -> None:
+    """What was said, and the input below it. The input stands in the page's flow (page.css keeps it at the bottom):
+    Streamlit's own place for it makes the page follow the end of every answer.
+    """
     thread = _thread()
-    asked = st.chat_input("Ask about a table, a job, a dashboard, a KPI, a change", submit_mode="stop")
-    question = asked or st.session_state.pop("asked", None)
-    if not thread.turns and not question:
-        _draw_welcome(served)
-    for turn in thread.turns:
-        draw_turn(turn, served.source)
-    if question:
-        turn = Turn(question)
-        thread.turns.append(turn)
-        answer(turn, served.copilot.stream(question, thread.id))
-        st.rerun()
-    if thread.turns:
-        show_beginning(thread.turns[-1])
+    said = st.container()
+    with st.container(key="ask"):
+        typed = st.chat_input("Ask about a table, a job, a dashboard, a KPI, a change", submit_mode="stop")
+    question = typed or asked()
+    with said:
+        if not thread.turns and not question:
+            _draw_welcome(served)
+            look_at(thread.id)
+        for turn in thread.turns:
+            draw_turn(turn, served.source, latest=not question and turn is thread.turns[-1])
+        if question:
+            turn = Turn(question)
+            thread.turns.append(turn)
+            answer(turn, lambda: served.copilot.stream(question, thread.id))
+            st.rerun()
 
 
 def _draw_welcome(served: page_lake.Served) -> None:
@@ -64,11 +69,7 @@ def _draw_welcome(served: page_lake.Served) -> None:
         st.markdown("This lake has no tables and no jobs that could be read. `de-copilot doctor` says what was found.")
     with st.container(horizontal=True):
         for question in questions:
-            st.button(safe(question), on_click=_ask, args=(question,))
-
-
-def _ask(question: str) -> None:
-    st.session_state["asked"] = question
+            st.button(safe(question), on_click=ask, args=(question,))
 
 
 def _threads() -> list[Thread]:

@@ -17,15 +17,13 @@ import typer
 from typer.exceptions import TyperException
 
 from knowledge.errors import CopilotError
-from ui.commands import facts, serving, talk
+from ui.commands import facts, lakes, serving, talk
 from ui.commands.doctor import doctor
+from ui.commands.exits import INTERNAL, INTERRUPTED
 from ui.commands.options import Globals
 from ui.commands.output import Output
 
 __all__ = ["app", "main", "run"]
-
-INTERRUPTED = 130
-INTERNAL = 70  # EX_SOFTWARE: the fault is ours, not the question's
 
 app = typer.Typer(
     name="de-copilot",
@@ -78,6 +76,7 @@ for command in (
     talk.chat,
     serving.ui,
     serving.demo,
+    lakes.init,
     facts.impact,
     facts.lineage,
     facts.schema,

@@ -1,13 +1,8 @@
-// Brings the newest turn's beginning into view, and keeps it there while its graph is drawn: the page by itself follows
-// the end of a text, and the first sentence is what answers. Whoever scrolls meanwhile is left alone.
+// When a question is asked, its beginning comes into view and the answer grows below it. The cursor waits in the input,
+// but not on a phone, where that would open the keyboard.
 (() => {
-  let alone = false;
-  for (const sign of ["wheel", "touchmove", "keydown", "pointerdown"]) {
-    addEventListener(sign, () => { alone = true; }, { once: true, passive: true });
-  }
-  const show = () => {
-    const newest = [...document.querySelectorAll('[class*="st-key-turn-"]')].at(-1);
-    if (newest && !alone) newest.scrollIntoView({ block: "start" });
-  };
-  for (const moment of [0, 150, 500, 1000]) setTimeout(show, moment);
+  const latest = () => document.querySelector('[class*="st-key-latest-"]');
+  for (const moment of [0, 100, 300]) setTimeout(() => latest()?.scrollIntoView({ block: "start" }), moment);
+  const input = () => document.querySelector('[data-testid="stChatInputTextArea"]');
+  if (matchMedia("(pointer: fine)").matches) setTimeout(() => input()?.focus({ preventScroll: true }), 100);
 })();

@@ -6,6 +6,7 @@ around a place. It must not know how the result came about.
 
 from __future__ import annotations
 
+import datetime
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -14,8 +15,22 @@ import streamlit as st
 
 from ui.graphs import graph_of
 from ui.page_graph import draw_graph
-from ui.page_text import excerpts, safe, verbatim
-from ui.verdicts import KINDS, change_title, clean, count, coverage_lines, grouped, origins
+from ui.page_text import code, excerpts, safe, verbatim
+from ui.state import log_failure
+from ui.verdicts import (
+    KINDS,
+    cell,
+    change_title,
+    clean,
+    count,
+    coverage_lines,
+    extent,
+    grouped,
+    origins,
+    remarks,
+    size,
+    window_text,
+)
 
 __all__ = ["DRAWERS", "draw_artifact"]
 
@@ -23,15 +38,25 @@ Data = Mapping[str, Any]
 Source = Callable[[str], str | None]
 """The text of a file of the lake by its path; None where it cannot be had."""
 
+FOLDED: Mapping[str, str] = {"assets": "The list", "job": "The job in detail", "schema": "The table in detail"}
 MOST_ROWS = 200
 MOST_EXCERPTS = 40
 SEVERITY_COLOURS: Mapping[str, Any] = {"high": "red", "medium": "orange", "low": "green"}
 
 
 def draw_artifact(artifact: Data, source: Source, key: str) -> None:
-    """One result in a frame of its own; `key` is its name on the page, unlike any other's."""
-    with st.container(border=True):
-        DRAWERS.get(str(artifact["kind"]), _other)({**artifact, "key": key}, source)
+    """One result in a frame of its own; `key` is its name on the page, unlike any other's.
+
+    What only says in a table what the answer has said in words is folded.
+    """
+    kind = str(artifact["kind"])
+    frame = st.expander(FOLDED[kind]) if kind in FOLDED else st.container(border=True)
+    with frame:
+        try:
+            DRAWERS.get(kind, _other)({**artifact, "key": key}, source)
+        except Exception as error:  # noqa: BLE001 - the answer stands, also where its picture fails
+            log_failure(error)
+            st.error("This result could not be drawn. The download below has all of it.")
 
 
 # --------------------------------------------------------------------------- impact
@@ -41,12 +66,12 @@ def _impact(artifact: Data, source: Source) -> None:
     data = artifact["data"]
     _impact_head(data)
     proofs = [(i, e) for i in (*data["items"], *data["writers"]) for e in i["evidence"]]
-    places = len({clean(e["where"]) for _, e in proofs})
+    places = _places(proofs)
     _tabs(
         {
             "Graph": lambda: _picture("impact", artifact),
             f"Table ({len(data['items']) + len(data['writers'])})": lambda: _impact_table(data),
-            f"Evidence ({places})": lambda: _proofs(proofs, source),
+            f"Evidence ({len(places)})": lambda: _proofs(places, source),
         },
         data,
     )
@@ -94,16 +119,15 @@ def _impact_table(data: Data) -> None:
 
 def _impact_row(said: str, item: Data) -> tuple[str, ...]:
     kind = KINDS.get(item["kind"], (item["kind"], ""))[0]
-    places = dict.fromkeys(f"`{clean(e['where'])}`" for e in item["evidence"])
-    return f"**{said}**", f"{kind} `{clean(item['name'])}`", safe(item["reason"]), " ".join(places)
+    places = dict.fromkeys(code(e["where"]) for e in item["evidence"])
+    return f"**{said}**", f"{kind} {code(item['name'])}", safe(item["reason"]), " ".join(places)
 
 
-def _proofs(proofs: Sequence[tuple[Data, Data]], source: Source) -> None:
+def _proofs(places: Sequence[_Place], source: Source) -> None:
     """Each place once, under the things it speaks for, with the lines around it."""
-    places = _places(proofs)
     for place in places[:MOST_EXCERPTS]:
-        names = ", ".join(f"`{clean(name)}`" for name in place.names)
-        st.markdown(f"`{place.where}` · {names}")
+        names = ", ".join(code(name) for name in place.names)
+        st.markdown(f"{code(place.where)} · {names}")
         for quoted in _quoted(place, source):
             st.code(quoted, language="python" if place.path.endswith(".py") else "sql", wrap_lines=True)
     _more(len(places) - MOST_EXCERPTS, "places; the download has them all")
@@ -156,7 +180,7 @@ def _lineage(artifact: Data, source: Source) -> None:
     reached = [n for n in data["nodes"] if n["id"] != data["asset"]["id"]]
     shown = [n for n in reached if only is None or n["kind"] == only]
     parts = [count(n, k) for k in KINDS if (n := sum(r["kind"] == k for r in shown))]
-    st.markdown(f"#### {clean(data['direction']).capitalize()} of `{clean(data['asset']['name'])}`", anchors=False)
+    st.markdown(f"#### {clean(data['direction']).capitalize()} of {code(data['asset']['name'])}", anchors=False)
     st.markdown(", ".join(parts) or "Nothing, as far as the code could be read.")
     labels = {n["id"]: clean(n["name"]) for n in data["nodes"]}
     edges = [_edge_row(e, labels) for e in data["edges"]]
@@ -173,15 +197,14 @@ def _lineage(artifact: Data, source: Source) -> None:
 
 
 def _node_row(node: Data) -> tuple[str, ...]:
-    return KINDS.get(node["kind"], (node["kind"], ""))[0], f"`{clean(node['name'])}`", str(node["depth"])
+    return KINDS.get(node["kind"], (node["kind"], ""))[0], code(node["name"]), str(node["depth"])
 
 
 def _edge_row(edge: Data, labels: Mapping[str, str]) -> tuple[str, ...]:
     how = " ".join(clean(edge.get(k)).replace("_", " ") for k in ("role",) if edge.get(k))
-    code = f"`{' '.join(clean(edge['expression']).split())}`" if edge.get("expression") else ""
     where = f"{clean(edge['file'])}:{edge['line']}" if edge.get("line") else clean(edge.get("file"))
-    ends = [f"`{labels.get(edge[end], edge[end])}`" for end in ("from", "to")]
-    return ends[0], ends[1], f"{how} {code}".strip(), f"`{where}`" if where else ""
+    ends = [code(labels.get(edge[end], edge[end])) for end in ("from", "to")]
+    return ends[0], ends[1], f"{how} {code(edge.get('expression'))}".strip(), code(where)
 
 
 # --------------------------------------------------------------------------- lists and jobs
@@ -193,7 +216,7 @@ def _assets(artifact: Data, source: Source) -> None:
         names = [clean(a["name"]) for a in assets if a["kind"] == kind]
         if names:
             st.markdown(f"**{count(len(names), kind)}**")
-            st.markdown(" ".join(f"`{n}`" for n in names[:MOST_ROWS]))
+            st.markdown(" ".join(map(code, names[:MOST_ROWS])))
             _more(len(names) - MOST_ROWS, KINDS[kind][1])
     if not assets:
         st.markdown("Nothing here.")
@@ -201,12 +224,12 @@ def _assets(artifact: Data, source: Source) -> None:
 
 def _job(artifact: Data, source: Source) -> None:
     data = artifact["data"]
-    st.markdown(f"#### `{clean(data['job'])}`", anchors=False)
+    st.markdown(f"#### {code(data['job'])}", anchors=False)
     st.caption(f"{verbatim(data['language'])} · {verbatim(data['file'])}")
     for title, key in (("Reads", "reads"), ("Writes", "writes"), ("Read after by", "read_after")):
-        st.markdown(f"**{title}** " + (", ".join(f"`{clean(n)}`" for n in data[key]) or "nothing known"))
+        st.markdown(f"**{title}** " + (", ".join(code(n) for n in data[key]) or "nothing known"))
     columns = [_job_column(c) for c in data["columns"]]
-    steps = [(s["what"], f"`{' '.join(clean(s['text']).split())}`", _at(s)) for s in data["steps"]]
+    steps = [(s["what"], code(s["text"]), _at(s)) for s in data["steps"]]
     _tabs(
         {
             f"Columns ({len(columns)})": lambda: _wrapped_table(("Column", "From", "As", "Where"), columns),
@@ -217,27 +240,71 @@ def _job(artifact: Data, source: Source) -> None:
 
 
 def _job_column(column: Data) -> tuple[str, ...]:
-    code = f"`{' '.join(clean(column['expression']).split())}`" if column["expression"] else ""
-    return f"`{clean(column['column'])}`", safe(origins(column)), code, _at(column)
+    return code(column["column"]), safe(origins(column)), code(column["expression"]), _at(column)
 
 
 def _at(thing: Data) -> str:
-    return f"`{clean(thing['file'])}:{thing['line']}`" if thing.get("line") else ""
+    return code(f"{thing['file']}:{thing['line']}") if thing.get("line") else ""
 
 
 def _unread(unknown: Data) -> str:
     return f"{_at(unknown)} {unknown['reason']}".strip()
 
 
-# --------------------------------------------------------------------------- the rest
+# --------------------------------------------------------------------------- tables
 
 
-def _error(artifact: Data, source: Source) -> None:
+def _schema(artifact: Data, source: Source) -> None:
     data = artifact["data"]
-    st.error(safe(clean(data["message"])))
-    names = data.get("candidates") or data.get("nearest") or ()
-    if names:
-        st.markdown(" ".join(f"`{clean(n)}`" for n in names))
+    st.markdown(f"#### {code(data['database'] + '.' + data['table'])}", anchors=False)
+    st.caption(verbatim(f"{data['kind']}, {data.get('format') or 'no format'} · {extent(data)}"))
+    if data.get("description"):
+        st.markdown(verbatim(data["description"]))
+    _wrapped_table(("Column", "Type", "", "Comment"), [_schema_row(c) for c in data["columns"]])
+
+
+def _schema_row(column: Data) -> tuple[str, ...]:
+    return code(column["name"]), verbatim(column["type"]), remarks(column), verbatim(column.get("comment"))
+
+
+def _stats(artifact: Data, source: Source) -> None:
+    data = artifact["data"]
+    st.markdown(f"#### {code(data['table'])}", anchors=False)
+    days = window_text(data.get("window"))
+    said = [count(data["rows"], "row"), *([days] if days else []), f"{size(data['bytes_scanned'])} scanned"]
+    st.caption(verbatim(" · ".join(said)))
+    columns = [_stats_row(c) for c in data["columns"]]
+    heads = ("Column", "Type", "Nulls", "Distinct, about", "Mean", "Smallest", "Largest")
+    parts: dict[str, Callable[[], None]] = {}
+    if len(data["by_day"]) > 1:
+        parts["Rows by day"] = lambda: _days(data["by_day"])
+    _tabs({**parts, f"Columns ({len(columns)})": lambda: _wrapped_table(heads, columns)}, data)
+
+
+def _stats_row(column: Data) -> tuple[str, ...]:
+    nulls = cell(column["nulls"])
+    if column["nulls"]:
+        nulls += f" ({column['nulls'] / max(column['count'], 1):.1%})"
+    figures = (cell(column[key]) for key in ("distinct", "mean", "min", "max"))
+    return code(column["name"]), verbatim(column["type"]), nulls, *map(verbatim, figures)
+
+
+def _days(counts: Sequence[Data]) -> None:
+    """Rows of each day; partitions that are no days stand side by side."""
+    days = [clean(c["day"]) for c in counts]
+    dates = [_date(day) for day in days]
+    rows = {"Day": dates if None not in dates else days, "Rows": [c["rows"] for c in counts]}
+    st.bar_chart(rows, x="Day", y="Rows", height=220)
+
+
+def _date(day: str) -> datetime.date | None:
+    try:
+        return datetime.date.fromisoformat(day)
+    except ValueError:
+        return None
+
+
+# --------------------------------------------------------------------------- the rest
 
 
 def _other(artifact: Data, source: Source) -> None:
@@ -256,7 +323,8 @@ def _wrapped_table(heads: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
 
 
 def _bullets(texts: Sequence[object]) -> None:
-    st.markdown("\n".join(f"- {safe(clean(t))}" for t in texts[:MOST_ROWS]))
+    if texts:
+        st.markdown("\n".join(f"- {safe(clean(t))}" for t in texts[:MOST_ROWS]))
     _more(len(texts) - MOST_ROWS, "more; the download has them all")
 
 
@@ -270,5 +338,6 @@ DRAWERS: Mapping[str, Callable[[Data, Source], None]] = {
     "lineage": _lineage,
     "assets": _assets,
     "job": _job,
-    "error": _error,
+    "schema": _schema,
+    "stats": _stats,
 }

@@ -5,26 +5,30 @@ It takes events from the copilot and draws them; `page_artifacts` draws what the
 
 from __future__ import annotations
 
+import re
 import time
 import uuid
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import streamlit as st
-from agent.copilot import Event
 
 from knowledge.errors import CopilotError
 from ui.page_artifacts import Source, draw_artifact
 from ui.page_text import as_json, as_markdown, duration, safe, step_line, verbatim
 from ui.state import log_failure
 
-__all__ = ["Thread", "Turn", "answer", "draw_turn", "show_beginning"]
+if TYPE_CHECKING:
+    from agent.copilot import Event
+
+__all__ = ["Thread", "Turn", "answer", "ask", "asked", "draw_turn", "look_at", "said_with"]
 
 HERE = Path(__file__).resolve().parent
 COPILOT = str(HERE / "icon.png")
 VISITOR = ":material/person:"
+MOST_CHOICES = 12
 REDRAW_SECONDS = 0.04  # a long answer is redrawn whole; more often than the eye sees is only traffic
 
 
@@ -63,35 +67,41 @@ class Thread:
         return self.turns[0].question if self.turns else "New chat"
 
 
-def draw_turn(turn: Turn, source: Source) -> None:
-    """A turn that is over."""
-    with st.container(key=f"turn-{turn.id}"):
-        _draw_turn(turn, source)
+def draw_turn(turn: Turn, source: Source, *, latest: bool) -> None:
+    """A turn that is over. The latest one fills the page, so that its beginning can stand at the top."""
+    with st.container(key=f"{'latest' if latest else 'turn'}-{turn.id}"):
+        _draw_question(turn)
+        with st.chat_message("assistant", avatar=COPILOT):
+            if turn.steps:
+                with st.status(_steps_title(turn), state="complete" if _all_ok(turn) else "error"):
+                    st.markdown(_steps_list(turn))
+            _draw_reply(turn, source)
 
 
-def _draw_turn(turn: Turn, source: Source) -> None:
-    _draw_question(turn)
-    with st.chat_message("assistant", avatar=COPILOT):
-        if turn.steps:
-            with st.status(_steps_title(turn), state="complete" if _all_ok(turn) else "error"):
-                st.markdown(_steps_list(turn))
-        _draw_reply(turn, source)
+def answer(turn: Turn, start: Callable[[], Iterable[Event]]) -> None:
+    """Draws a turn while it happens, and keeps in it what came; drawn again as a whole turn it is complete.
+
+    `start` loads the model side if need be, and may fail like any of the events it gives.
+    """
+    with st.container(key=f"latest-{turn.id}"):
+        _draw_question(turn)
+        with st.chat_message("assistant", avatar=COPILOT):
+            status = st.status("Looking it up", expanded=True)
+            slot = st.empty()
+    look_at(turn.id)
+    try:
+        _follow(turn, start(), status, slot)
+    except CopilotError as error:
+        turn.failure = error.message
+    except Exception as error:  # noqa: BLE001 - a visitor never sees a traceback; the log has it
+        log = log_failure(error)
+        turn.failure = "Something went wrong inside the copilot." + (f" The details are in {log}." if log else "")
 
 
-def answer(turn: Turn, events: Iterable[Event]) -> None:
-    """Draws a turn while it happens, and keeps in it what came; drawn again as a whole turn it is complete."""
-    _draw_question(turn)
-    with st.chat_message("assistant", avatar=COPILOT):
-        status = st.status("Looking it up", expanded=True)
-        slot = st.empty()
-        try:
-            _follow(turn, events, status, slot)
-        except CopilotError as error:
-            turn.failure = error.message
-        except Exception as error:  # noqa: BLE001 - a visitor never sees a traceback; the log has it
-            log = log_failure(error)
-            turn.failure = "Something went wrong inside the copilot." + (f" The details are in {log}." if log else "")
-        status.update(label=_steps_title(turn), state="complete" if _all_ok(turn) else "error", expanded=False)
+def look_at(key: str) -> None:
+    """Brings the latest question, if there is one, into view and the cursor into the input; once for each key."""
+    script = (HERE / "page.js").read_text(encoding="utf-8")
+    st.html(f'<script data-for="{key}">{script}</script>', unsafe_allow_javascript=True)
 
 
 def _follow(turn: Turn, events: Iterable[Event], status: Any, slot: Any) -> None:
@@ -117,12 +127,6 @@ def _follow(turn: Turn, events: Iterable[Event], status: Any, slot: Any) -> None
             steps.markdown(_steps_list(turn))
 
 
-def show_beginning(turn: Turn) -> None:
-    """Brings the question and the first sentence of its answer into view."""
-    script = (HERE / "page.js").read_text(encoding="utf-8")
-    st.html(f'<script data-turn="{turn.id}">{script}</script>', unsafe_allow_javascript=True)
-
-
 def _draw_question(turn: Turn) -> None:
     with st.chat_message("user", avatar=VISITOR):
         st.markdown(verbatim(turn.question))
@@ -139,8 +143,41 @@ def _draw_reply(turn: Turn, source: Source) -> None:
         return
     st.markdown(safe(turn.reply["answer"]))
     for number, artifact in enumerate(turn.reply["artifacts"]):
-        draw_artifact(artifact, source, f"{turn.id}-{number}")
+        if artifact["kind"] == "error":
+            _draw_choices(turn, artifact["data"], number)
+        else:
+            draw_artifact(artifact, source, f"{turn.id}-{number}")
     _draw_downloads(turn, turn.reply)
+
+
+def _draw_choices(turn: Turn, error: Mapping[str, Any], number: int) -> None:
+    """What could have been meant: a click asks the question again with that name. The answer has said the rest."""
+    with st.container(horizontal=True, gap="small"):
+        for name in (error.get("candidates") or error.get("nearest") or ())[:MOST_CHOICES]:
+            st.button(
+                verbatim(name),
+                key=f"choice-{turn.id}-{number}-{name}",
+                on_click=ask,
+                args=(said_with(turn.question, str(error.get("name")), str(name)),),
+            )
+
+
+def said_with(question: str, name: str, meant: str) -> str:
+    """The question with another name in the place of one that was not clear; the name alone where it is not in it."""
+    pattern = rf"(?<![\w.]){re.escape(name)}(?![\w.])"
+    again, found = re.subn(pattern, lambda _: meant, question, flags=re.IGNORECASE)
+    return again if found else meant
+
+
+def ask(question: str) -> None:
+    """Asks a question at the next drawing of the page, as if it had been typed."""
+    st.session_state["asked"] = question
+
+
+def asked() -> str | None:
+    """The question that a click has asked, once."""
+    question: str | None = st.session_state.pop("asked", None)
+    return question
 
 
 def _draw_downloads(turn: Turn, reply: Mapping[str, Any]) -> None:

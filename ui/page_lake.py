@@ -17,10 +17,11 @@ import streamlit as st
 
 from knowledge.errors import CopilotError
 from tools.settings import Settings, load_settings
-from tools.workspace import Workspace, open_workspace
+from ui.state import log_failure
 
 if TYPE_CHECKING:
     from agent.copilot import Copilot
+    from tools.workspace import Workspace
 
 __all__ = ["Served", "current", "preload", "serve", "settings"]
 
@@ -88,11 +89,13 @@ def current() -> Served:
 
 @st.cache_resource(show_spinner=False, hash_funcs={Settings: Settings.model_dump_json})
 def _open(stated: Settings) -> Served:
+    from tools.workspace import open_workspace  # the engine; the server answers before it is loaded
+
     return Served(open_workspace(stated), _stamp(stated.lake))
 
 
 def preload() -> None:
-    """Loads what the first page and the first question need. A failure is the page's to tell."""
+    """Loads what the first page and the first question need. A failure is the page's to tell; the log has it too."""
     import pandas  # noqa: F401 - every table on the page needs it, and it takes half a second
 
     try:
@@ -101,6 +104,8 @@ def preload() -> None:
         served.copilot  # noqa: B018 - loads the model side
     except CopilotError:
         return
+    except Exception as error:  # noqa: BLE001 - in a thread of its own it would end as a traceback
+        log_failure(error)
 
 
 def _stamp(root: Path) -> str:

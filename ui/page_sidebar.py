@@ -22,7 +22,8 @@ def draw_lake(ws: Workspace) -> None:
     """The lake's name, how much there is in it, and what could not be read."""
     settings = ws.settings
     st.markdown(f"### {verbatim(settings.lake.name or settings.lake)}", anchors=False, help=verbatim(settings.lake))
-    st.markdown(" · ".join(count(len(ws.assets.all(kind)), kind) for kind in KINDS))
+    counts = [count(len(ws.assets.all(kind)), kind) for kind in KINDS]
+    st.markdown("  \n".join(" · ".join(pair) for pair in (counts[:2], counts[2:])))
     st.caption(f"Model: {verbatim(settings.model)}")
     _draw_problems(ws)
 

@@ -9,7 +9,7 @@ from typing import Any
 
 from ui.verdicts import clean
 
-__all__ = ["as_json", "as_markdown", "duration", "excerpts", "safe", "step_line", "verbatim"]
+__all__ = ["as_json", "as_markdown", "code", "duration", "excerpts", "safe", "step_line", "verbatim"]
 
 _CODE = re.compile(r"(```.*?(?:```|\Z)|`[^`\n]*`)", re.DOTALL)
 _LIVE = (
@@ -35,6 +35,16 @@ def _dead(text: str) -> str:
     for pattern, shown in _LIVE:
         text = pattern.sub(shown, text)
     return text
+
+
+def code(text: object) -> str:
+    """Text as a piece of code within Markdown, in one line, whatever backticks are in it."""
+    shown = " ".join(clean(text).split())
+    if not shown:
+        return ""
+    fence = "`" * (1 + max((len(run) for run in re.findall("`+", shown)), default=0))
+    space = " " if shown[0] == "`" or shown[-1] == "`" else ""
+    return f"{fence}{space}{shown}{space}{fence}"
 
 
 def verbatim(text: object) -> str:
@@ -67,7 +77,7 @@ def step_line(name: str, args: Mapping[str, Any], seconds: float | None = None) 
     """One tool call as Markdown: "`impact` drop_column · product_group · 0.3 s"."""
     said = " · ".join(verbatim(v) for v in args.values() if v is not None)
     took = f" · {duration(seconds)}" if seconds is not None else ""
-    return f"`{clean(name)}` {said}{took}"
+    return f"{code(name)} {said}{took}"
 
 
 def duration(seconds: float) -> str:
@@ -88,11 +98,11 @@ def as_markdown(question: str, answer: Mapping[str, Any]) -> str:
     if answer.get("evidence"):
         parts += ["## Evidence", "", *(_evidence_line(e) for e in answer["evidence"]), ""]
     if answer.get("tool_calls"):
-        calls = (f"- `{c['name']}` `{json.dumps(c['args'], ensure_ascii=False)}`" for c in answer["tool_calls"])
+        calls = (f"- {code(c['name'])} {code(json.dumps(c['args'], ensure_ascii=False))}" for c in answer["tool_calls"])
         parts += ["## Computed by", "", *calls, ""]
     return "\n".join(parts)
 
 
 def _evidence_line(evidence: Mapping[str, Any]) -> str:
-    detail = " ".join(clean(evidence.get("detail")).split())
-    return f"- `{clean(evidence['where'])}`" + (f": `{detail}`" if detail else "")
+    detail = code(evidence.get("detail"))
+    return f"- {code(evidence['where'])}" + (f": {detail}" if detail else "")

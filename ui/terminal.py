@@ -15,13 +15,27 @@ from rich.table import Table
 from rich.text import Text
 from rich.tree import Tree
 
-from ui.verdicts import KINDS, change_title, clean, count, coverage_lines, grouped, origins
+from ui.verdicts import (
+    KINDS,
+    cell,
+    change_title,
+    clean,
+    count,
+    coverage_lines,
+    extent,
+    grouped,
+    origins,
+    remarks,
+    size,
+    window_text,
+)
 
 __all__ = ["DRAWERS", "draw", "grid"]
 
 Data = Mapping[str, Any]
 Drawer = Callable[[Data], Iterator[RenderableType]]
 
+MOST_EXPRESSION = 100  # characters
 TONES = {"bad": "bold red", "warn": "yellow", "change": "magenta", "unsure": "cyan", "fine": "green"}
 SEVERITIES = {"high": "bold red", "medium": "bold yellow", "low": "bold green"}
 
@@ -94,7 +108,9 @@ def _lineage(data: Data) -> Iterator[RenderableType]:
     shown = [n for n in reached if only is None or n["kind"] == only]
     parts = [count(n, k) for k in KINDS if (n := sum(r["kind"] == k for r in shown))]
     said = f"{', '.join(parts)} {way} of" if parts else f"nothing {way} of"
-    yield Text.assemble((clean(asset["name"]), "bold"), f"  {said.capitalize()} it, as far as the code could be read")
+    yield Text.assemble(
+        (clean(asset["name"]), "bold"), f"  {said[:1].upper()}{said[1:]} it, as far as the code could be read"
+    )
     if only:
         yield grid([[_kind(n["kind"]), plain(n["name"]), f"{n['depth']} away"] for n in shown])
     elif reached:
@@ -104,7 +120,7 @@ def _lineage(data: Data) -> Iterator[RenderableType]:
 
 
 def _tree(data: Data) -> Tree:
-    """The walk as a tree. What was shown already is not unfolded again, so it is as long as there are edges."""
+    """The walk as a tree. What was shown already is not unfolded again: it is as long as there are edges."""
     up = data["direction"] == "upstream"
     nodes = {n["id"]: n for n in data["nodes"]}
     beyond: dict[str, list[tuple[str, Data]]] = {}
@@ -134,10 +150,16 @@ def _leaf(node: Data, edge: Data | None, *, again: bool = False) -> Text:
         place = f"{edge['file']}:{edge['line']}" if edge.get("line") else edge["file"]
         text.append(f"  {clean(place)}", style="dim")
     if edge and edge.get("expression"):
-        text.append(f"  {clean(edge['expression'])}", style="dim")
+        text.append(f"  {_short(edge['expression'])}", style="dim")
     if again:
         text.append("  (unfolded elsewhere)", style="dim italic")
     return text
+
+
+def _short(expression: object) -> str:
+    """An expression in one line, its end left out where it is a page long; the file and line are beside it."""
+    text = " ".join(clean(expression).split())
+    return text if len(text) <= MOST_EXPRESSION else f"{text[:MOST_EXPRESSION].rstrip()} …"
 
 
 # --------------------------------------------------------------------------- lists
@@ -168,7 +190,7 @@ def _job(data: Data) -> Iterator[RenderableType]:
 
 
 def _job_column(column: Data) -> list[RenderableType]:
-    return [plain(column["column"]), plain(origins(column)), plain(column["expression"]), _at(column)]
+    return [plain(column["column"]), plain(origins(column)), plain(_short(column["expression"])), _at(column)]
 
 
 def _at(thing: Data) -> Text:
@@ -177,6 +199,33 @@ def _at(thing: Data) -> Text:
 
 def _unread(unknown: Data) -> str:
     return f"{_at(unknown)}: {unknown['reason']}" if unknown.get("line") else str(unknown["reason"])
+
+
+# --------------------------------------------------------------------------- tables
+
+
+def _schema(data: Data) -> Iterator[RenderableType]:
+    name = f"{clean(data['database'])}.{clean(data['table'])}"
+    yield Text.assemble((name, "bold"), f"  {clean(data['kind'])}, {clean(data.get('format') or '')}  {extent(data)}")
+    if data.get("description"):
+        yield Padding(plain(data["description"]), (0, 0, 0, 2))
+    rows = [
+        [plain(c["name"]), plain(c["type"]), Text(remarks(c), style="dim"), plain(c.get("comment"))]
+        for c in data["columns"]
+    ]
+    yield grid(rows, ("column", "type", "", "comment"))
+
+
+def _stats(data: Data) -> Iterator[RenderableType]:
+    days = window_text(data.get("window"))
+    yield Text.assemble((clean(data["table"]), "bold"), f"  {count(data['rows'], 'row')}{'  ' if days else ''}{days}")
+    rows: list[list[RenderableType]] = [
+        [plain(c["name"]), plain(c["type"]), *(cell(c[key]) for key in ("nulls", "distinct", "mean", "min", "max"))]
+        for c in data["columns"]
+    ]
+    yield grid(rows, ("column", "type", "nulls#", "distinct#", "mean#", "min", "max"))
+    yield Text(f"\n{size(data['bytes_scanned'])} scanned; distinct counts are estimates", style="dim")
+    yield from _unknowns(data.get("unknowns", ()))
 
 
 # --------------------------------------------------------------------------- the end of an answer
@@ -204,4 +253,6 @@ DRAWERS: Mapping[str, Drawer] = {
     "lineage": _lineage,
     "assets": _assets,
     "job": _job,
+    "schema": _schema,
+    "stats": _stats,
 }

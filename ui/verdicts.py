@@ -15,13 +15,18 @@ __all__ = [
     "KINDS",
     "VERDICTS",
     "Verdict",
+    "cell",
     "change_title",
     "clean",
     "count",
     "coverage_lines",
+    "extent",
     "grouped",
     "origins",
+    "remarks",
+    "size",
     "verdict",
+    "window_text",
 ]
 
 Tone = Literal["bad", "warn", "change", "unsure", "fine"]
@@ -114,3 +119,51 @@ def origins(column: Data) -> str:
 
 def _origin(table: str, column: str) -> str:
     return clean(f"{table.rpartition('.')[2] if '/' not in table else table}.{column}")
+
+
+def size(number: int | None) -> str:
+    """Bytes for people: "12 kB", "3.4 MB"; powers of ten, as S3 bills."""
+    value, unit = float(number or 0), "B"
+    for unit in ("B", "kB", "MB", "GB", "TB"):
+        if value < 1000 or unit == "TB":
+            break
+        value /= 1000
+    return f"{value:.0f} {unit}" if value >= 10 or unit == "B" else f"{value:.1f} {unit}"
+
+
+def extent(data: Data) -> str:
+    """How much a table holds: "59,400 rows · 12 MB in 86 files · 86 partitions, 2026-07-24 to 2026-11-20"."""
+    rows = data.get("rows")
+    said = [count(rows, "row")] if rows is not None else []
+    said.append(f"{size(data.get('bytes'))} in {count(data.get('files') or 0, 'file')}")
+    if data.get("partitions"):
+        first, last = (_partition(data.get(end)) for end in ("first_partition", "last_partition"))
+        span = f", {first} to {last}" if first != last else f", {first}"
+        said.append(count(data["partitions"], "partition") + (span if first else ""))
+    return " · ".join(said)
+
+
+def remarks(column: Data) -> str:
+    """What is particular about a column of a schema."""
+    said = {"partition": column["is_partition"], "not null": column["nullable"] is False}
+    return ", ".join(word for word, holds in said.items() if holds)
+
+
+def window_text(window: Data | None) -> str:
+    """The days that figures are of: "2026-11-12 to 2026-11-20, 7 of 86 days"; empty for all of them."""
+    if not window:
+        return ""
+    return f"{clean(window['first'])} to {clean(window['last'])}, {window['days']} of {window['of']} days"
+
+
+def _partition(values: Data | None) -> str:
+    return clean("/".join(map(str, (values or {}).values())))
+
+
+def cell(value: object) -> str:
+    """A value of the data for people: numbers with separators, nothing for what is not there."""
+    if value is None:
+        return ""
+    if isinstance(value, float):
+        return f"{value:,.4g}" if abs(value) < 1000 else f"{value:,.2f}"
+    return f"{value:,}" if isinstance(value, int) and not isinstance(value, bool) else clean(value)

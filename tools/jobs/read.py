@@ -75,7 +75,7 @@ def language_of(file: str, text: str) -> Language:
 
 _SQL_WORDS = frozenset(
     """ALTER CREATE DELETE DROP FROM INSERT MERGE SELECT SET TRUNCATE UNLOAD UPDATE USE USING
-    WITH""".split()  # noqa: SIM905 - readable as text
+    WITH""".split()
 )
 _SPARK_MARKS = (
     "INSERT OVERWRITE",

@@ -175,10 +175,8 @@ def _compare(search: _Search, files: Sequence[DataFile]) -> bool:
     for file, shape in shapes[:-1]:
         difference = _difference(dict(shape), newest)
         if difference:
-            where = _told(search, file.path)
-            search.problems.append(
-                Problem("file", where, f"mixed schemas: {difference} than {shapes[-1][0].path.name}")
-            )
+            why = f"mixed schemas: {difference} than {shapes[-1][0].path.name}, whose columns are taken for the table's"
+            search.problems.append(Problem("file", _told(search, file.path), why))
             break
     return True
 

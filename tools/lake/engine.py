@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     import duckdb
     import pyarrow as pa
 
-__all__ = ["Answer", "Engine", "file_list"]
+__all__ = ["Answer", "Engine", "StorageFault", "file_list"]
 
 # Athena's ways, as settings: NULLs last both ways, 7/2 = 3, one clock. Memory is bounded, and nothing spills to disk.
 _SETTINGS = {
@@ -38,6 +38,10 @@ _SETTINGS = {
     "max_temp_directory_size": "0GB",
     "enable_progress_bar": False,
 }
+
+
+class StorageFault(QueryError):
+    """DuckDB could not read or decode stored data; which file it was, it does not always say."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,12 +58,16 @@ class Engine:
 
     Args:
         folders: what it may read. Symbolic links are resolved, so a linked table folder is readable.
+
+    Attributes:
+        generation: counts up when the database had to be opened again; its views are gone then.
     """
 
     def __init__(self, folders: Callable[[], Iterable[Path]]) -> None:
         self._folders = folders
         self._lock = threading.Lock()
         self._macros: set[str] = set()
+        self.generation = 0
 
     def select(self, query: exp.Expr, *, rows: int, seconds: float) -> Answer:
         """Runs one SELECT and fetches at most `rows` rows.
@@ -70,7 +78,7 @@ class Engine:
             QueryError: DuckDB failed it.
         """
         sql = query.sql("duckdb", comments=False)
-        with self._cursor() as cursor, _translated(seconds), _stopwatch(cursor, seconds):
+        with self._cursor(seconds) as cursor, _stopwatch(cursor, seconds):
             _only_select(cursor, sql)
             self._define_macros(cursor, sql)
             cursor.execute(sql)
@@ -84,7 +92,7 @@ class Engine:
         Raises as `select` does.
         """
         sql = query.sql("duckdb", comments=False)
-        with self._cursor() as cursor, _translated(seconds), _stopwatch(cursor, seconds):
+        with self._cursor(seconds) as cursor, _stopwatch(cursor, seconds):
             _only_select(cursor, sql)
             self._define_macros(cursor, sql)
             return cursor.execute(sql).to_arrow_table()
@@ -96,7 +104,7 @@ class Engine:
             QueryError: DuckDB failed it, for example on a corrupt file.
         """
         sql = query.sql("duckdb")
-        with self._cursor() as cursor, _translated(0):
+        with self._cursor() as cursor:
             self._define_macros(cursor, sql)
             return cursor.execute(sql).fetchall()
 
@@ -106,7 +114,7 @@ class Engine:
         Raises:
             QueryError: DuckDB failed it.
         """
-        with self._cursor() as cursor, _translated(0):
+        with self._cursor() as cursor:
             rows = cursor.execute("DESCRIBE " + query.sql("duckdb")).fetchall()
         return [(row[0], row[1]) for row in rows]
 
@@ -118,7 +126,7 @@ class Engine:
         """
         view = exp.Create(this=exp.table_(name, quoted=True), kind="VIEW", replace=True)
         view.set("expression", query)
-        with self._cursor() as cursor, _translated(0):
+        with self._cursor() as cursor:
             cursor.execute(view.sql("duckdb"))
 
     def _define_macros(self, cursor: duckdb.DuckDBPyConnection, sql: str) -> None:
@@ -145,13 +153,26 @@ class Engine:
         return connection
 
     @contextmanager
-    def _cursor(self) -> Iterator[duckdb.DuckDBPyConnection]:
+    def _cursor(self, seconds: float = 0) -> Iterator[duckdb.DuckDBPyConnection]:
+        import duckdb
+
         with self._lock:
             cursor = self._connection.cursor()
         try:
             yield cursor
+        except duckdb.Error as error:
+            if isinstance(error, duckdb.FatalException | duckdb.InternalException):
+                self._forget()
+            raise _translated(error, seconds) from error
         finally:
             cursor.close()
+
+    def _forget(self) -> None:
+        """After a fatal error DuckDB answers nothing more: the next question opens a new database."""
+        with self._lock:
+            self.__dict__.pop("_connection", None)
+            self._macros.clear()
+            self.generation += 1
 
 
 def file_list(paths: Sequence[Path]) -> exp.Expr:
@@ -183,20 +204,22 @@ def _stopwatch(cursor: duckdb.DuckDBPyConnection, seconds: float) -> Iterator[No
         timer.cancel()
 
 
-@contextmanager
-def _translated(seconds: float) -> Iterator[None]:
+def _translated(error: duckdb.Error, seconds: float) -> QueryError:
     """DuckDB's errors as ours, without the drawing of the place in a text that the user never wrote."""
     import duckdb
 
-    try:
-        yield
-    except duckdb.InterruptException as error:
+    if isinstance(error, duckdb.InterruptException):
         hint = "Narrow it to fewer partitions or columns, or raise limits.seconds."
-        raise LimitExceeded(f"The query took longer than {seconds:g} s and was stopped", hint=hint) from error
-    except duckdb.OutOfMemoryException as error:
-        raise LimitExceeded("The query needs more memory than there is", hint="Narrow it.") from error
-    except duckdb.Error as error:
-        raise QueryError(athena_words(_plain(str(error)))) from error
+        return LimitExceeded(f"The query took longer than {seconds:g} s and was stopped", hint=hint)
+    if isinstance(error, duckdb.OutOfMemoryException):
+        return LimitExceeded("The query needs more memory than there is", hint="Narrow it.")
+    text = athena_words(_plain(str(error)))
+    storage = duckdb.IOException, duckdb.SerializationException, duckdb.InternalException, duckdb.FatalException
+    undecodable = type(error) is duckdb.Error or _DECODING.search(text)
+    return StorageFault(text) if isinstance(error, storage) or undecodable else QueryError(text)
+
+
+_DECODING = re.compile(r"parquet|snappy|zstd|gzip|brotli|lz4|decompress|page|thrift|corrupt", re.IGNORECASE)
 
 
 def _plain(message: str) -> str:

@@ -8,21 +8,22 @@ from __future__ import annotations
 
 import time
 import uuid
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from sqlglot import exp
 
-from knowledge.errors import LimitExceeded, NotFound, QueryError, ReadError
+from knowledge.errors import LimitExceeded, NotFound, ReadError
 from tools.lake.base import JobSource, Limits, Partition, Problem, QueryResult, Table, TableName
-from tools.lake.dialect import Prepared, bind, prepare, to_duckdb
-from tools.lake.engine import Answer
+from tools.lake.dialect import bind, prepare, to_duckdb
+from tools.lake.engine import StorageFault
 from tools.lake.files import LakeFiles
 from tools.lake.guard import check, parse_athena
 from tools.lake.layout import Place, declared_place, find_places
 from tools.lake.scripts import read_scripts
-from tools.lake.tables import FolderTables
+from tools.lake.tables import FolderTables, Snapshot
 from tools.lake.trino.grammar import DIALECT
 from tools.lake.types import result_type
 from tools.settings import Settings
@@ -87,7 +88,7 @@ class LocalLake:
         self._job_paths, self._job_arguments = tuple(job_paths), dict(job_arguments or {})
         self._files = LakeFiles(root, output or root / "output")
         self._problems: dict[Problem, None] = {}
-        self._tables = FolderTables(self._places, lambda: self.default_database, self._report)
+        self._tables = FolderTables(self._places, lambda: self.default_database, self._report, root / "tables")
 
     @property
     def default_database(self) -> str:
@@ -119,11 +120,9 @@ class LocalLake:
         """
         limits, started = limits or self.limits, time.monotonic()
         tree = self._read(sql, parameters)
-        prepared = prepare(tree, self.table)
-        cost = self._tables.cost(prepared)
-        _hold(cost, limits)
-        self._tables.define_views(prepared.tables.values())
-        answer = self._run(prepared, limits)
+        query, cost, snapshot = self._ready(tree, limits, rows=limits.rows + 1)
+        with _told_of_corruption(snapshot):
+            answer = self._tables.engine.select(query, rows=limits.rows + 1, seconds=limits.seconds)
         return QueryResult(
             columns=answer.columns,
             types=tuple(result_type(dtype) for dtype in answer.types),
@@ -141,10 +140,9 @@ class LocalLake:
         Raises as `query` does.
         """
         limits = limits or self.limits
-        prepared = prepare(self._read(sql, ()), self.table)
-        _hold(self._tables.cost(prepared), limits)
-        self._tables.define_views(prepared.tables.values())
-        return self._tables.engine.arrow(to_duckdb(prepared), seconds=limits.seconds)
+        query, _, snapshot = self._ready(self._read(sql, ()), limits)
+        with _told_of_corruption(snapshot):
+            return self._tables.engine.arrow(query, seconds=limits.seconds)
 
     def jobs(self) -> Sequence[JobSource]:
         """See `Lake.jobs`."""
@@ -181,21 +179,14 @@ class LocalLake:
         check(tree)
         return bind(tree, parameters)
 
-    def _run(self, prepared: Prepared, limits: Limits) -> Answer:
-        query = to_duckdb(prepared, rows=limits.rows + 1)
-        try:
-            return self._tables.engine.select(query, rows=limits.rows + 1, seconds=limits.seconds)
-        except LimitExceeded:
-            raise
-        except QueryError as error:
-            file = self._tables.broken_file(prepared.tables.values())
-            if file is None:
-                raise
-            raise ReadError(
-                f"A table's file is corrupt: {error.what}",
-                where=str(file),
-                hint="Restore or remove the file.",
-            ) from error
+    def _ready(self, tree: exp.Expr, limits: Limits, rows: int | None = None) -> tuple[exp.Expr, int, Snapshot]:
+        """The query for DuckDB with its views in place, the bytes that it will scan, and the tables as they are now."""
+        snapshot = self._tables.snapshot()
+        prepared = prepare(tree, snapshot.table)
+        cost = snapshot.cost(prepared)
+        _hold(cost, limits)
+        snapshot.define_views()
+        return to_duckdb(prepared, rows), cost, snapshot
 
     def _places(self) -> dict[TableName, Place]:
         found = {place.name: place for place in find_places(self.root)}
@@ -208,6 +199,19 @@ class LocalLake:
 
     def _report(self, problem: Problem) -> None:
         self._problems[problem] = None
+
+
+@contextmanager
+def _told_of_corruption(snapshot: Snapshot) -> Iterator[None]:
+    """DuckDB does not say which file it could not decode; the file is looked for when a query has failed."""
+    try:
+        yield
+    except StorageFault as error:
+        file = snapshot.broken_file()
+        if file is None:
+            raise
+        what = f"A table's file is corrupt: {error.what}"
+        raise ReadError(what, where=str(file), hint="Restore or remove the file.") from error
 
 
 def _hold(cost: int, limits: Limits) -> None:

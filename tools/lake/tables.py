@@ -26,7 +26,7 @@ from tools.lake.scan import Read, reads, surviving
 from tools.lake.trino.fixes import fix
 from tools.lake.types import duckdb_type
 
-__all__ = ["FolderTables"]
+__all__ = ["FolderTables", "Snapshot"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +50,7 @@ class FolderTables:
         places: finds the tables' places; called at each look-up by name, so it must be cheap.
         default_database: where a bare name is looked up first.
         report: told of everything that could not be read.
+        home: the folder in which new tables may appear.
     """
 
     def __init__(
@@ -57,9 +58,10 @@ class FolderTables:
         places: Callable[[], Mapping[TableName, Place]],
         default_database: Callable[[], str],
         report: Callable[[Problem], None],
+        home: Path,
     ) -> None:
-        self._places, self._default_database, self._report = places, default_database, report
-        self.engine = Engine(lambda: [place.base for place in places().values()])
+        self._places, self._default_database, self.report = places, default_database, report
+        self.engine = Engine(lambda: [home, *(place.base for place in places().values())])
         self._footers = Footers(self.engine)
         self._schemas = Schemas(self.engine, self._footers)
         self._tables: dict[TableName, tuple[object, Table]] = {}
@@ -95,53 +97,22 @@ class FolderTables:
 
     def table(self, name: str) -> Table:
         """A table's schema; see `Lake.table`."""
-        return self._listed(self.find(name)).table
+        return self.listed(self.find(name)).table
 
     def partitions(self, name: str) -> list[Partition]:
         """A table's partitions; see `Lake.partitions`. Rows are known for Parquet and unknown for CSV."""
-        listed = self._listed(self.find(name))
-        footers = self._read_footers(listed, listed.files)
+        listed = self.listed(self.find(name))
+        footers = self.read_footers(listed.table.name, listed.files)
         groups = group_by_partition(listed.files)
         if not groups and not listed.table.partition_keys:
             return [Partition({}, (), 0, 0)]
         return [_partition(values, files, footers) for values, files in sorted(groups.items())]
 
-    def cost(self, prepared: Prepared) -> int:
-        """Bytes that a query would scan: an estimate, see scan.py.
+    def snapshot(self) -> Snapshot:
+        """The tables as their files are now, for one query."""
+        return Snapshot(self)
 
-        Raises:
-            ReadError: a file that the query needs is corrupt.
-        """
-        listed = {name: self._listed(self.find(str(name))) for name in prepared.tables}
-        return sum(self._read_cost(listed[read.table], read) for read in reads(prepared.twin, prepared.tables))
-
-    def define_views(self, tables: Iterable[Table]) -> None:
-        """Makes every one of these tables readable on the engine, as of its files now.
-
-        Raises:
-            ReadError: a table cannot be read.
-        """
-        for table in tables:
-            listed = self._listed(self.find(str(table.name)))
-            with self._defining:
-                if self._views.get(table.name) != listed.version:
-                    self._define_view(listed)
-                    self._views[table.name] = listed.version
-
-    def broken_file(self, tables: Iterable[Table]) -> Path | None:
-        """The first Parquet file of some tables whose data cannot be read though its footer can.
-
-        A search by reading: for the case that a query already failed on it.
-        """
-        for table in tables:
-            listed = self._listed(self.find(str(table.name)))
-            for file in listed.files:
-                if file.format == "parquet" and self._is_broken(listed.table, file):
-                    self._report(Problem(f"table {table.name}", str(file.path), "its data cannot be decoded"))
-                    return file.path
-        return None
-
-    def _listed(self, place: Place) -> _Listed:
+    def listed(self, place: Place) -> _Listed:
         try:
             files = list_files(place)
             stated = place.settings_file
@@ -150,16 +121,84 @@ class FolderTables:
             if known is None or known[0] != version:
                 known = self._tables[place.name] = (version, self._schemas.table(place, files))
         except ReadError as error:
-            self._report(Problem(f"table {place.name}", error.where or str(place.base), error.what))
+            self.report(Problem(f"table {place.name}", error.where or str(place.base), error.what))
             raise
         return _Listed(place, files, known[1])
 
-    def _read_footers(self, listed: _Listed, files: Sequence[DataFile]) -> dict[Path, Footer | Broken]:
+    def read_footers(self, table: TableName, files: Iterable[DataFile]) -> dict[Path, Footer | Broken]:
+        """Footers of the Parquet files among some, broken ones reported."""
         footers = self._footers.read(f for f in files if f.format == "parquet")
         for path, footer in footers.items():
             if isinstance(footer, Broken):
-                self._report(Problem(f"table {listed.table.name}", str(path), footer.why))
+                self.report(Problem(f"table {table}", str(path), footer.why))
         return footers
+
+    def define_view(self, listed: _Listed) -> None:
+        """Makes a table readable on the engine, unless it is so already.
+
+        Raises:
+            ReadError: the table cannot be read.
+        """
+        name, version = listed.table.name, (self.engine.generation, *listed.version)
+        with self._defining:
+            if self._views.get(name) == version:
+                return
+            try:
+                self.engine.define_view(view_name(name), self._view(listed))
+            except QueryError as error:
+                self.report(Problem(f"table {name}", str(listed.place.base), error.what))
+                raise ReadError(f"Table {name} cannot be read: {error.what}", where=str(listed.place.base)) from error
+            self._views[name] = version
+
+    def _view(self, listed: _Listed) -> exp.Query:
+        if listed.files and listed.files[0].format == "csv":
+            found = self.engine.describe(csv_reader([f.path for f in listed.files]))
+            return csv_view(listed.table, listed.files, found)
+        return parquet_view(listed.table, listed.files, self.read_footers(listed.table.name, listed.files))
+
+
+class Snapshot:
+    """The tables that one query names, each listed once: its schema, cost and data are of the same files."""
+
+    def __init__(self, tables: FolderTables) -> None:
+        self._tables = tables
+        self._listed: dict[TableName, _Listed] = {}
+
+    def table(self, name: str) -> Table:
+        """See `FolderTables.table`."""
+        place = self._tables.find(name)
+        if place.name not in self._listed:
+            self._listed[place.name] = self._tables.listed(place)
+        return self._listed[place.name].table
+
+    def cost(self, prepared: Prepared) -> int:
+        """Bytes that a query would scan: an estimate, see scan.py.
+
+        Raises:
+            ReadError: a file that the query needs is corrupt.
+        """
+        return sum(self._read_cost(self._listed[read.table], read) for read in reads(prepared.twin, prepared.tables))
+
+    def define_views(self) -> None:
+        """Makes the tables readable on the engine.
+
+        Raises:
+            ReadError: a table cannot be read.
+        """
+        for listed in self._listed.values():
+            self._tables.define_view(listed)
+
+    def broken_file(self) -> Path | None:
+        """The first Parquet file whose data cannot be read though its footer can.
+
+        A search by reading: for the case that a query already failed on it.
+        """
+        for listed in self._listed.values():
+            for file in listed.files:
+                if file.format == "parquet" and self._is_broken(listed.table, file):
+                    self._tables.report(Problem(f"table {listed.table.name}", str(file.path), "its data is corrupt"))
+                    return file.path
+        return None
 
     def _read_cost(self, listed: _Listed, read: Read) -> int:
         groups = sorted(group_by_partition(listed.files).items())
@@ -167,7 +206,7 @@ class FolderTables:
         rows = [tuple(_value(dict(values).get(key)) for key in keys) for values, _ in groups]
         kept = surviving(read, keys, rows, lambda test, values: self._passing(listed.table, test, values))
         files = [file for number in kept for file in groups[number][1]]
-        footers = self._read_footers(listed, files)
+        footers = self._tables.read_footers(listed.table.name, files)
         return sum(_file_cost(listed.table, file, footers.get(file.path), read.columns) for file in files)
 
     def _passing(self, table: Table, condition: exp.Expr, rows: Sequence[tuple[str | None, ...]]) -> list[int]:
@@ -187,30 +226,15 @@ class FolderTables:
         inner = exp.select(exp.column("#", quoted=True), *typed).from_(values).subquery("p")
         query = exp.select(exp.column("#", quoted=True)).from_(inner).where(fix(condition))
         try:
-            return sorted(row[0] for row in self.engine.ask(query))
+            return sorted(row[0] for row in self._tables.engine.ask(query))
         except QueryError:
             return list(range(len(rows)))
 
-    def _define_view(self, listed: _Listed) -> None:
-        name = view_name(listed.table.name)
-        try:
-            if listed.files and listed.files[0].format == "csv":
-                found = self.engine.describe(csv_reader([f.path for f in listed.files]))
-                view = csv_view(listed.table, listed.files, found)
-            else:
-                view = parquet_view(listed.table, listed.files, self._read_footers(listed, listed.files))
-            self.engine.define_view(name, view)
-        except QueryError as error:
-            self._report(Problem(f"table {listed.table.name}", str(listed.place.base), error.what))
-            raise ReadError(
-                f"Table {listed.table.name} cannot be read: {error.what}", where=str(listed.place.base)
-            ) from error
-
     def _is_broken(self, table: Table, file: DataFile) -> bool:
-        view = parquet_view(table, [file], self._footers.read([file])).subquery("f")
+        view = parquet_view(table, [file], self._tables.read_footers(table.name, [file])).subquery("f")
         counts = [exp.func("COUNT", exp.column(c.name, quoted=True)) for c in table.columns]
         try:
-            self.engine.ask(exp.select(*counts).from_(view))
+            self._tables.engine.ask(exp.select(*counts).from_(view))
         except QueryError:
             return True
         return False

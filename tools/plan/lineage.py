@@ -249,7 +249,7 @@ class Tracer:
             if id(op) in self._seen_ops:
                 continue
             self._seen_ops.add(id(op))
-            for column, definition in _definitions(op):
+            for column, definition in _definitions(op, self._plan.dialect):
                 self._definitions.setdefault(column, definition)
             for item in op.items:
                 if item.is_pass_through and item.span is not None:
@@ -376,13 +376,14 @@ def _through(outer: Role, inner: Role) -> Role:
     return outer
 
 
-def _definitions(op: Op) -> Iterator[tuple[ColumnId, _Definition]]:
+def _definitions(op: Op, dialect: str) -> Iterator[tuple[ColumnId, _Definition]]:
     match op:
         case Scan():
             for a in op.columns:
                 yield a.id, _Definition(source=(op.dataset.name, a.name.lower()))
         case SetOp():
-            sides = 1 if op.kind == "except" else None
+            # Spark hands the left side's columns on; elsewhere INTERSECT counts as coming from both.
+            sides = 1 if op.kind == "except" or (op.kind == "intersect" and dialect == "spark") else None
             for a, row in zip(op.columns, op.mapping, strict=True):
                 yield (
                     a.id,
@@ -406,7 +407,7 @@ def _plain_ref(column: ColumnId) -> exp.Expr:
     return ref(column)
 
 
-def _deciding(op: Op) -> Iterator[tuple[exp.Expr, Role]]:
+def _deciding(op: Op) -> Iterator[tuple[exp.Expr, Role]]:  # noqa: C901 - a table of operators, written as a match
     """Expressions of an operator that decide about whole rows."""
     match op:
         case Filter():
@@ -417,6 +418,8 @@ def _deciding(op: Op) -> Iterator[tuple[exp.Expr, Role]]:
             yield from ((k.expression, "group_by") for k in op.keys)
             if op.pivoted_on is not None:  # a pivot groups by its column too, then spreads the groups
                 yield op.pivoted_on, "group_by"
+        case Opaque():
+            yield from ((k, "group_by") for k in op.keys)
         case Sort():
             yield from ((k, "sort") for k in op.keys)
         case Distinct(keys=None):
@@ -488,7 +491,14 @@ def _order_parts(node: exp.Expr) -> list[tuple[exp.Expr, Role]]:
     )
 
 
+def _grouping_parts(node: exp.Expr) -> list[tuple[exp.Expr, Role]]:
+    """`GROUPING(c)` says whether c was grouped by, not what its value is."""
+    return [(c, "group_by") for c in node.expressions]
+
+
 _PARTS = {
+    exp.Grouping: _grouping_parts,
+    exp.GroupingId: _grouping_parts,
     exp.Case: _case_parts,
     exp.If: _if_parts,
     exp.Filter: _filter_parts,

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
+from functools import lru_cache
 from itertools import count
 from typing import Literal, Protocol, TypeAlias
 
@@ -145,6 +146,7 @@ def is_subquery_ref(node: exp.Expr) -> bool:
     return isinstance(node, exp.Column) and node.table == _SUBQUERY_TABLE
 
 
+@lru_cache(maxsize=4096)
 def column_type(athena_type: str) -> exp.DataType:
     """A sqlglot type from Athena's spelling; UNKNOWN for a spelling sqlglot cannot read."""
     try:
@@ -225,10 +227,11 @@ class Scan(Op):
     format: str | None = None
     version: str | None = None  # time travel: the snapshot or time asked for
     is_target: bool = False  # the target as its own MERGE or UPDATE sees it: not an input of the job
+    guessed: list[str] = field(default_factory=list)  # names asked for where another open source may have them too
 
     @property
     def output(self) -> list[Attribute]:
-        return list(self.columns)
+        return [a for a in self.columns if a.name.lower() not in self.guessed] if self.guessed else list(self.columns)
 
     @property
     def rest(self) -> list[Rest]:
@@ -485,12 +488,15 @@ class Generate(Op):
 
 @dataclass(eq=False, slots=True)
 class Opaque(Op):
-    """Code that could not be read. Each output column may come from any input column; more may appear by name."""
+    """Code that could not be read. Each output column may come from any input column; more may appear by name. `keys`
+    are expressions by which rows are grouped before the code gets them.
+    """
 
     inputs: list[Op]
     reason: str
     columns: list[Attribute]
     ids: Ids | None = None
+    keys: list[exp.Expr] = field(default_factory=list)
 
     @property
     def children(self) -> tuple[Op, ...]:

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 
-from tools.plan.model import Attribute, Op, Rest
+from tools.plan.model import Attribute, Op, Rest, Scan
 
 Qualifier = tuple[str, ...]
 
@@ -156,9 +156,13 @@ class Relation:
         already = [s for s in sources.values() if isinstance(s, Op) and _has(s, name)]
         if len(already) == 1:
             return already[0].column(name)
+        if len(sources) > 1 and not already:
+            for source in sources.values():
+                _note_guess(source, name)
         created = [s.column(name) for s in sources.values()]
         if len(created) > 1:
             raise AmbiguousName((*qualifier, name), created)
+        _note_certain(next(iter(sources.values())), name)
         return created[0]
 
 
@@ -172,6 +176,17 @@ def _late(part: OpenPart) -> list[Attribute]:
     source = part.rest.source
     assert isinstance(source, Op)
     return [a for a in source.output if a.name.lower() not in part.rest.excluded]
+
+
+def _note_guess(source: object, name: str) -> None:
+    """The name is asked of several open sources: none of them is known to have it."""
+    if isinstance(source, Scan) and not any(a.name.lower() == name.lower() for a in source.columns):
+        source.guessed.append(name.lower())
+
+
+def _note_certain(source: object, name: str) -> None:
+    if isinstance(source, Scan) and name.lower() in source.guessed:
+        source.guessed.remove(name.lower())
 
 
 def _has(op: Op, name: str) -> bool:

@@ -14,7 +14,7 @@ import urllib.error
 import urllib.request
 import webbrowser
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from types import FrameType
@@ -23,7 +23,7 @@ from typing import Annotated
 import typer
 
 from knowledge.errors import InputError, Unavailable
-from ui.commands.options import JsonOption, LakeOption, open_lake
+from ui.commands.options import JsonOption, LakeOption, open_lake, settings_for
 from ui.commands.output import Output
 
 __all__ = ["demo", "ui"]
@@ -68,7 +68,8 @@ def ui(
       de-copilot ui --lake .demo/wealth --open
       de-copilot ui --host 0.0.0.0 --port 8080
     """
-    open_lake(ctx, lake)  # a lake that is not there is better told here than on the page
+    if not settings_for(ctx, lake).lake.is_dir():
+        open_lake(ctx, lake)  # says in the lake's own words what is wrong; else the page opens it
     told = lake or ctx.obj.lake
     raise typer.Exit(_serve(told.absolute() if told else None, host, port, open_browser, Output(json)))
 
@@ -103,14 +104,14 @@ def demo(
 
 
 def _build(path: Path, traps: bool, force: bool, output: Output) -> None:
-    from tools.demo import build_demo, is_demo
+    from examples.wealth.build import build_demo, is_built
 
-    if not force and is_demo(path, traps):
+    if not force and is_built(path, traps=traps):
         output.step(f"the demo lake is in {path}")
         return
-    output.step(f"building the demo lake in {path}, about half a minute")
+    output.step(f"building the demo lake in {path}")
     began = time.monotonic()
-    build_demo(path, traps, output.step)
+    build_demo(path, traps=traps, progress=output.step)
     output.step(f"built in {time.monotonic() - began:.0f} s")
 
 
@@ -122,12 +123,13 @@ def _serve(lake: Path | None, host: str, port: int, open_browser: bool, output: 
     address = Address(host, _free_port(host, port))
     if address.port != port:
         output.step(f"port {port} is taken, {address.port} is used")
-    with _child(lake, address) as server:
+    with suppress(KeyboardInterrupt), _child(lake, address) as server:
         _wait_until_it_answers(server, address)
         _announce(address, output)
         if open_browser:
             webbrowser.open(address.url)
-        return _ended(server.wait())
+        return max(server.wait(), 0)
+    return 0  # stopped by whoever started it
 
 
 @contextmanager
@@ -188,10 +190,6 @@ def _announce(address: Address, output: Output) -> None:
     else:
         output.text(f"\n  The chat is open at {address.url}\n  Ctrl-C ends it.\n\n")
     sys.stdout.flush()
-
-
-def _ended(code: int) -> int:
-    return code if code > 0 else 0
 
 
 def _free_port(host: str, wanted: int) -> int:

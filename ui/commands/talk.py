@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import sys
 import uuid
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from knowledge.errors import CopilotError, InputError
-from ui.commands.options import JsonOption, LakeOption, open_lake
+from ui.commands.exits import exit_codes
+from ui.commands.options import JsonOption, LakeOption, open_lake, settings_for
 from ui.commands.output import Output
 from ui.markdown import blocks
 from ui.state import log_failure, state_dir
@@ -43,6 +44,8 @@ def ask(
 ) -> None:
     """Answer one question in plain words, with the evidence behind every fact.
 
+    The exit code is that of the error when all that could be said is an error (a name that is not there).
+
     \b
     Examples:
       de-copilot ask "what breaks if I drop product_group"
@@ -50,8 +53,8 @@ def ask(
     """
     output = Output(json)
     asked = _question(question)
-    copilot = _copilot(ctx, lake)
-    turn = _Turn(copilot.stream(asked, thread or uuid.uuid4().hex), output)
+    copilot = _copilot(ctx, lake, remember=thread is not None)
+    turn = _Turn(copilot.stream(asked, _thread_id(ctx, lake, thread)), output)
     turn.write()
     if json:
         output.data(turn.answer.to_dict())
@@ -73,20 +76,20 @@ def chat(
       de-copilot chat --lake .demo/wealth
     """
     output = Output()
-    copilot = _copilot(ctx, lake)
+    copilot = _copilot(ctx, lake, remember=thread is not None)
     output.step("Ask about the lake. /help says more, /quit or Ctrl-D leaves.")
-    thread = thread or uuid.uuid4().hex
+    talk = _thread_id(ctx, lake, thread)
     with _history():
         while (said := _read_line()) is not None:
             if said in ("/quit", "/exit", "/q"):
                 return
             if said == "/new":
-                thread = uuid.uuid4().hex
+                talk = uuid.uuid4().hex
                 output.step("A new conversation.")
             elif said.startswith("/"):
                 output.text(HELP if said == "/help" else f"There is no {said}.\n{HELP}")
             elif said:
-                _answer(copilot, said, thread, output)
+                _answer(copilot, said, talk, output)
 
 
 def _answer(copilot: Copilot, said: str, thread: str, output: Output) -> None:
@@ -104,40 +107,77 @@ def _answer(copilot: Copilot, said: str, thread: str, output: Output) -> None:
 
 
 class _Turn:
-    """One answer on its way: steps go to standard error, text to standard output as it is written."""
+    """One answer on its way: steps go to standard error, the answer to standard output.
+
+    A terminal shows the answer while it is written; a pipe gets it when it is whole.
+    """
 
     def __init__(self, events: Iterable[Event], output: Output) -> None:
         self._events, self._output = events, output
+        self._shown = ""
         self.answer: Answer
-
-    @property
-    def exit_code(self) -> int:
-        """0, or that of the error that kept the question from being answered."""
-        return 0
 
     def write(self) -> None:
         """Follows the events to their end."""
-        for block in blocks(self._text()):
+        for block in blocks(self._words()):
             if not self._output.json:
                 self._output.markdown(block)
 
-    def _text(self) -> Iterator[str]:
+    @property
+    def exit_code(self) -> int:
+        """0; 1 when the turn failed; the error's own code when no tool had anything but that error to say."""
+        if self.answer.error is not None:
+            return CopilotError.exit_code
+        kinds = {str(a["kind"]) for a in self.answer.artifacts}
+        if kinds != {"error"}:
+            return 0
+        codes = exit_codes()
+        return codes.get(str(self.answer.artifacts[-1]["data"].get("error")), CopilotError.exit_code)
+
+    def _words(self) -> Iterator[str]:
         for event in self._events:
             match event.kind:
-                case "token":
+                case "token" if self._output.console.is_terminal:
+                    self._shown += event.data["text"]
                     yield event.data["text"]
                 case "tool_start":
-                    args = "  ".join(str(v) for v in event.data["args"].values() if v is not None)
-                    self._output.step(f"{event.data['name']}  {args}")
+                    self._output.step(f"· {event.data['name']}  {_args(event.data['args'])}")
+                    yield "\n\n" if self._shown else ""
                 case "answer":
                     self.answer = event.data["answer"]
+        yield self._rest()
+
+    def _rest(self) -> str:
+        """What of the answer is not on the screen: all of it, or what came after the last word."""
+        said, shown = self.answer.answer, self._shown
+        if said.strip() and said.strip() in shown:
+            return ""
+        return said[len(shown) :] if said.startswith(shown) else f"\n\n{said}"
 
 
-def _copilot(ctx: typer.Context, lake: Path | None) -> Copilot:
+def _args(args: Mapping[str, Any]) -> str:
+    return "  ".join(f"{name}={value}" for name, value in args.items() if value is not None)
+
+
+def _copilot(ctx: typer.Context, lake: Path | None, *, remember: bool) -> Copilot:
+    """The copilot of a lake; one that remembers keeps its conversations beyond this run, on this machine."""
     ws = open_lake(ctx, lake)
     from agent.copilot import build_copilot
 
-    return build_copilot(ws)
+    return build_copilot(ws, checkpointer=_memory() if remember else None)
+
+
+def _memory() -> Any:
+    import sqlite3
+
+    from langgraph.checkpoint.sqlite import SqliteSaver
+
+    return SqliteSaver(sqlite3.connect(state_dir() / "threads.sqlite", check_same_thread=False))
+
+
+def _thread_id(ctx: typer.Context, lake: Path | None, name: str | None) -> str:
+    """A name means one conversation for each lake; without a name it is a new one."""
+    return f"{settings_for(ctx, lake).lake.resolve()} {name}" if name else uuid.uuid4().hex
 
 
 def _question(given: str) -> str:

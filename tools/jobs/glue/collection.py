@@ -30,7 +30,9 @@ class Collection(Host):
         if name in ("keys", "values", "items"):
             return Native(name, lambda site, values, keywords: self._listed(name))
         if name in ("map", "flatmap"):
-            return Native(name, lambda site, function, values, keywords: self._mapped(function, site), ("f", "*a", "**k"))
+            return Native(
+                name, lambda site, function, values, keywords: self._mapped(function, site), ("f", "*a", "**k")
+            )
         return NOTHING
 
     def _listed(self, what: str) -> list[Value]:

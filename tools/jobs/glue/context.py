@@ -11,8 +11,8 @@ from tools.jobs.pyspark.frame import Frame
 from tools.jobs.pyspark.opaque import opaque_frame
 from tools.jobs.pyspark.reader import load_paths
 from tools.jobs.pyspark.rows import filtered
-from tools.jobs.pyspark.spark import SparkContext, SparkSession, create_data_frame
 from tools.jobs.pyspark.spark import METHODS as SESSION_METHODS
+from tools.jobs.pyspark.spark import SparkContext, SparkSession, create_data_frame
 from tools.jobs.pyspark.sqltext import expression_of
 from tools.jobs.python.site import Arguments, Site
 from tools.jobs.python.text import text_of
@@ -31,30 +31,16 @@ class GlueContext(Host):
 
     def attribute(self, name: str, site: Site) -> Value:
         """Readers, writers, the session."""
-        if name == "spark_session":
-            return SparkSession()
-        if name in ("create_dynamic_frame", "create_data_frame"):
-            return FrameReader(as_data_frame=name == "create_data_frame")
-        if name in ("write_dynamic_frame", "write_data_frame"):
-            return FrameWriter()
-        if name in ("getSink", "get_sink"):
-            return Native(name, _get_sink, ("connection_type=", "**options"))
-        if name in ("getSource", "get_source"):
-            return Native(name, _get_source, ("connection_type=", "**options"))
+        if name in _CONTEXT_MEMBERS:
+            return _CONTEXT_MEMBERS[name]
         for prefix, maker in (("create_dynamic_frame_", FrameReader()), ("create_data_frame_", FrameReader(True))):
             if name.startswith(prefix):
                 return maker.attribute(name[len(prefix) :], site)
         for prefix in ("write_dynamic_frame_", "write_data_frame_"):
             if name.startswith(prefix):
                 return FrameWriter().attribute(name[len(prefix) :], site)
-        if name == "forEachBatch":
-            return Native(name, _for_each_batch, ("frame", "batch_function", "options="))
-        if name == "add_ingestion_time_columns":
-            return Native(name, _ingestion_time, ("dataFrame", "timeGranularity="))
         if name in SESSION_METHODS or name in ("read", "readStream", "udf", "sparkContext"):
             return SparkSession().attribute(name, site)
-        if name == "get_logger":
-            return Native(name, lambda site, given, keywords: Silent())
         return Native(name, lambda site, given, keywords: site.undecided(f"GlueContext.{name}"))
 
 
@@ -281,7 +267,10 @@ class Source(Host):
         """`getFrame` reads, settings change nothing."""
         if name in ("getFrame", "getDynamicFrame"):
             return Native(
-                name, lambda site, given, keywords: _from_options(site, FrameReader(), self.connection, self.options, None, [], {})
+                name,
+                lambda site, given, keywords: _from_options(
+                    site, FrameReader(), self.connection, self.options, None, [], {}
+                ),
             )
         return Native(name, lambda site, given, keywords: self)
 
@@ -307,3 +296,20 @@ def _ingestion_time(site: Site, frame: Value, granularity: Value) -> Value:
 
 
 SPARK_CONTEXT = SparkContext()
+
+_CONTEXT_MEMBERS: dict[str, Value] = {
+    "spark_session": SparkSession(),
+    "create_dynamic_frame": FrameReader(as_data_frame=False),
+    "create_data_frame": FrameReader(as_data_frame=True),
+    "write_dynamic_frame": FrameWriter(),
+    "write_data_frame": FrameWriter(),
+    "getSink": Native("getSink", _get_sink, ("connection_type=", "**options")),
+    "get_sink": Native("get_sink", _get_sink, ("connection_type=", "**options")),
+    "getSource": Native("getSource", _get_source, ("connection_type=", "**options")),
+    "get_source": Native("get_source", _get_source, ("connection_type=", "**options")),
+    "forEachBatch": Native("forEachBatch", _for_each_batch, ("frame", "batch_function", "options=")),
+    "add_ingestion_time_columns": Native(
+        "add_ingestion_time_columns", _ingestion_time, ("dataFrame", "timeGranularity=")
+    ),
+    "get_logger": Native("get_logger", lambda site, given, keywords: Silent()),
+}

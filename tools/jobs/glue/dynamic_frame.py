@@ -68,15 +68,12 @@ def paths_of(value: Value, site: Site) -> list[str]:
     return [t for t in (text_of(v) for v in values) if t]
 
 
-def path_name(path: str) -> str:
-    """A path as a column name: backquotes hold names with dots."""
-    return path if "`" in path or "." not in path else path
-
-
 # --------------------------------------------------------------------------- columns
 
 
-def apply_mapping(site: Site, dyf: DynamicFrame, mappings: Value, given: list[Value], keywords: dict[str, Value]) -> Value:
+def apply_mapping(
+    site: Site, dyf: DynamicFrame, mappings: Value, given: list[Value], keywords: dict[str, Value]
+) -> Value:
     """`apply_mapping([(source, type, target, type)])`."""
     if isinstance(mappings, Undecided):
         return dyf.over(opaque_frame([dyf.frame], "a mapping known only at run time", site))
@@ -193,7 +190,9 @@ def _resolved(frame: Frame, name: str, action: str, site: Site) -> Frame:
 # --------------------------------------------------------------------------- rows
 
 
-def filter_rows(site: Site, dyf: DynamicFrame, function: Value, given: list[Value], keywords: dict[str, Value]) -> Value:
+def filter_rows(
+    site: Site, dyf: DynamicFrame, function: Value, given: list[Value], keywords: dict[str, Value]
+) -> Value:
     """`filter(f)`: f is read with a record whose fields are the frame's columns."""
     record = Record(dyf.frame)
     result = site.call(function, record)
@@ -262,7 +261,9 @@ def relationalize(
     """`relationalize(root, staging)`: a collection of flat frames, by name."""
     from tools.jobs.glue.collection import Collection
 
-    return Collection.relationalized(dyf, text_of(root) or text_of(keywords.get("root_table_name")) or "roottable", site)
+    return Collection.relationalized(
+        dyf, text_of(root) or text_of(keywords.get("root_table_name")) or "roottable", site
+    )
 
 
 def unnest(site: Site, dyf: DynamicFrame, given: list[Value], keywords: dict[str, Value]) -> Value:
@@ -297,7 +298,13 @@ def unbox(site: Site, dyf: DynamicFrame, path: Value, given: list[Value], keywor
 
 
 def split_fields(
-    site: Site, dyf: DynamicFrame, paths: Value, name1: Value, name2: Value, given: list[Value], keywords: dict[str, Value]
+    site: Site,
+    dyf: DynamicFrame,
+    paths: Value,
+    name1: Value,
+    name2: Value,
+    given: list[Value],
+    keywords: dict[str, Value],
 ) -> Value:
     """`split_fields(paths, name1, name2)`: two frames, the chosen fields and the others."""
     from tools.jobs.glue.collection import Collection
@@ -332,7 +339,7 @@ def split_rows(
     """`split_rows({column: {operator: value}}, name1, name2)`: two frames by a condition."""
     from tools.jobs.glue.collection import Collection
 
-    tests = [exp.Boolean(this=True)]
+    tests: list[exp.Expr] = [exp.Boolean(this=True)]
     for column, rule in comparisons.items() if isinstance(comparisons, dict) else []:
         tests.append(exp.Not(this=exp.Is(this=named(str(text_of(column)), site.span), expression=exp.Null())))
         del rule
@@ -353,7 +360,9 @@ def asked(site: Site, dyf: DynamicFrame, given: list[Value], keywords: dict[str,
     return site.undecided("what a DynamicFrame holds", dyf.frame)
 
 
-def merge(site: Site, dyf: DynamicFrame, stage: Value, keys: Value, given: list[Value], keywords: dict[str, Value]) -> Value:
+def merge(
+    site: Site, dyf: DynamicFrame, stage: Value, keys: Value, given: list[Value], keywords: dict[str, Value]
+) -> Value:
     """`mergeDynamicFrame(stage, keys)`: records of stage replace those with the same keys."""
     return union(site, dyf, stage, [], {})
 

@@ -55,8 +55,7 @@ def resolved_options(site: Site, argv: Value, names: Value) -> Value:
         found.setdefault(name, argument(name, known, site))
     for name, value in known.items():
         found.setdefault(name.replace("-", "_").lstrip("_"), value)
-    options = HoleDict(found)
-    return options
+    return HoleDict(found)
 
 
 def argument(name: str, known: Mapping[str, str], site: Site) -> Value:
@@ -88,7 +87,10 @@ MODULES: dict[str, Callable[[Interpreter], Module]] = {
         "awsgluedq.transforms": QUALITY,
         "awsgluedq": QUALITY,
         "awsgluedi.transforms": {},
-        "awsglueml.transforms": {"EntityDetector": TRANSFORMS["EntityDetector"], "FindMatches": TRANSFORMS["FindMatches"]},
+        "awsglueml.transforms": {
+            "EntityDetector": TRANSFORMS["EntityDetector"],
+            "FindMatches": TRANSFORMS["FindMatches"],
+        },
     }.items()
 }
 BUILTINS: dict[str, Value] = {"glueContext": GlueContext(), "glue_context": GlueContext()}

@@ -11,6 +11,7 @@ from tools.jobs.pyspark.writer import write_frame
 from tools.jobs.python.site import Site
 from tools.jobs.python.text import concatenate, text_of
 from tools.jobs.python.values import NOTHING, Bound, Host, Native, Value
+from tools.plan.model import WriteKind
 
 
 def write_options(dyf: DynamicFrame, connection: Value, options: Value, format: Value, site: Site) -> None:
@@ -21,9 +22,17 @@ def write_options(dyf: DynamicFrame, connection: Value, options: Value, format: 
     if named is None:
         write_frame(dyf.frame, None, "insert", site)
         return
-    kind = "overwrite" if isinstance(options, dict) and text_of(options.get("mode")) == "overwrite" else "insert"
+    kind: WriteKind = (
+        "overwrite" if isinstance(options, dict) and text_of(options.get("mode")) == "overwrite" else "insert"
+    )
     write_frame(
-        dyf.frame, named.name, kind, site, partitions=keys, format=named.scheme or text_of(format), alias=named.alias  # type: ignore[arg-type]
+        dyf.frame,
+        named.name,
+        kind,
+        site,
+        partitions=keys,
+        format=named.scheme or text_of(format),
+        alias=named.alias,
     )
 
 

@@ -26,7 +26,9 @@ def _nothing(site: Site, frame: Frame, given: list[Value], keywords: dict[str, V
     return None
 
 
-def _mapped(site: Site, frame: Frame, function: Value, schema: Value, rest: list[Value], keywords: dict[str, Value]) -> Value:
+def _mapped(
+    site: Site, frame: Frame, function: Value, schema: Value, rest: list[Value], keywords: dict[str, Value]
+) -> Value:
     columns = schema_columns(schema)
     return opaque_frame(
         [frame],

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from sqlglot import exp
 
-from tools.jobs.pyspark.labels import label_of, literal_label
+from tools.jobs.labels import label_of, literal_label
 from tools.jobs.python.site import Arguments, Site
 from tools.jobs.python.text import text_of
 from tools.jobs.python.values import (
@@ -24,7 +24,7 @@ from tools.jobs.python.values import (
 )
 from tools.plan.model import Span
 
-_NAME_PART = re.compile(r"`((?:[^`]|``)*)`|([^.`]+)")
+_NAME_PART = re.compile(r"`((?:[^`]|``)*)`|((?:\$\{[^{}]*\}|[^.`])+)")
 MAX_LABEL = 4_000
 
 
@@ -87,7 +87,7 @@ class Column(Host):
         if operator == "~":
             return Column(exp.Not(this=bare(self)), f"(NOT {self.label})")
         if operator == "-":
-            return Column(exp.Neg(this=bare(self)), f"(- {self.label})")
+            return Column(exp.Neg(this=bare(self)), f"negative({self.label})")
         return self
 
     def truth(self, site: Site) -> bool | None:
@@ -204,7 +204,9 @@ def _alias(site: Site, column: Column, names: list[Value], keywords: dict[str, V
     texts = [text_of(n) or "${?}" for n in names]
     inner = bare(column)
     if len(texts) == 1:
-        return Column(exp.Alias(this=inner, alias=exp.to_identifier(texts[0], quoted=True)), texts[0])
+        return Column(
+            exp.Alias(this=inner, alias=exp.to_identifier(texts[0], quoted=True)), f"{column.label} AS {texts[0]}"
+        )
     aliases = [exp.to_identifier(t, quoted=True) for t in texts]
     return Column(exp.Aliases(this=inner, expressions=aliases), texts[0] if texts else None)
 
@@ -311,7 +313,7 @@ def _get_field(site: Site, column: Column, name: Value) -> Value:
 def _substr(site: Site, column: Column, start: Value, length: Value) -> Value:
     first, size = operand(start, site), operand(length, site)
     made = exp.Substring(this=bare(column), start=bare(first), length=bare(size))
-    return Column(made, f"substring({column.label}, {first.label}, {size.label})")
+    return Column(made, f"substr({column.label}, {first.label}, {size.label})")
 
 
 def _with_field(site: Site, column: Column, name: Value, value: Value) -> Value:
@@ -321,7 +323,9 @@ def _with_field(site: Site, column: Column, name: Value, value: Value) -> Value:
 
 
 def _drop_fields(site: Site, column: Column, names: list[Value]) -> Value:
-    return Column(exp.Anonymous(this="DROP_FIELDS", expressions=[bare(column)]), f"update_fields({column.label}, dropfield())")
+    return Column(
+        exp.Anonymous(this="DROP_FIELDS", expressions=[bare(column)]), f"update_fields({column.label}, dropfield())"
+    )
 
 
 def _same(site: Site, column: Column, values: list[Value], keywords: dict[str, Value]) -> Value:

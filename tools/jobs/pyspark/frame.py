@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import lru_cache
 from itertools import count
 from typing import TypeAlias
 
@@ -20,6 +21,7 @@ from tools.jobs.python.text import text_of
 from tools.jobs.python.values import NOTHING, Bound, Host, Located, Native, OpenList, Undecided, Value
 from tools.plan.bind import Scope, bind, either, is_missing
 from tools.plan.model import (
+    Aggregate,
     Attribute,
     ColumnId,
     Filter,
@@ -30,16 +32,19 @@ from tools.plan.model import (
     Project,
     Rebase,
     Rest,
+    Scan,
     Sort,
     Span,
     Unknown,
     is_ref,
     ref,
     ref_id,
+    walk,
 )
 from tools.plan.relation import AmbiguousName, OpenPart, Relation, Unresolved, Visible
 
 _numbers = count(1)
+DEEPEST_LOOK = 20  # how many selects below a frame a name is looked for
 Translation: TypeAlias = "Mapping[ColumnId, ColumnId] | Rebase | None"
 
 
@@ -69,6 +74,11 @@ class Frame(Host):
     number: int = field(default_factory=lambda: next(_numbers))
 
     # ------------------------------------------------------------------ as Python sees it
+
+    @property
+    def weight(self) -> int:
+        """Wide frames are more work."""
+        return len(self.relation.visible) // 8
 
     def attribute(self, name: str, site: Site) -> Value:
         """A method or property, else a column."""
@@ -123,7 +133,7 @@ class Frame(Host):
             pointing = self._pointing(found.attribute, site.span)
             for part in found.fields:
                 inner = exp.Dot(this=pointing.expression, expression=exp.to_identifier(part, quoted=True))
-                pointing = Column(inner, f"{pointing.label}.{part}")
+                pointing = Column(inner)
             return pointing
         return Column(named(name, site.span))
 
@@ -182,6 +192,7 @@ class Frame(Host):
     def bind_expression(self, expression: exp.Expr, site: Site) -> exp.Expr:
         """As `bind`, for an expression."""
         expression = self._any_columns(expression, site)
+        expression = self._with_holes(expression, site)
         missing: list[Unknown] = []
         bound = bind(expression, self.scope(site, missing.append))
         if missing:
@@ -202,7 +213,7 @@ class Frame(Host):
         )
 
     def _any_columns(self, expression: exp.Expr, site: Site) -> exp.Expr:
-        if not any(isinstance(n, exp.Anonymous) and n.name == ANY_COLUMN for n in expression.find_all(exp.Anonymous)):
+        if not any(n.name == ANY_COLUMN for n in expression.find_all(exp.Anonymous)):
             return expression
 
         def replaced(node: exp.Expr) -> exp.Expr:
@@ -212,12 +223,23 @@ class Frame(Host):
 
         return expression.transform(replaced)
 
-    def _bound_below(
-        self, expression: exp.Expr, bound: exp.Expr, missing: list[Unknown], site: Site
-    ) -> exp.Expr:
+    def _with_holes(self, expression: exp.Expr, site: Site) -> exp.Expr:
+        """A column named by a job argument (`${args.key}`) is some column of the one table that there is."""
+
+        def found(node: exp.Expr) -> exp.Expr:
+            if isinstance(node, exp.Column) and "${" in node.name and not is_ref(node):
+                attribute = hole_column(self, node.name, site)
+                return ref(attribute, place_of(node)) if attribute is not None else node
+            return node
+
+        return expression.transform(found) if _has_hole(expression) else expression
+
+    def _bound_below(self, expression: exp.Expr, bound: exp.Expr, missing: list[Unknown], site: Site) -> exp.Expr:
         """Names that a select left out are still found in what it was made from."""
         below = self.parents[0].frame if len(self.parents) == 1 else None
-        while below is not None:
+        for _ in range(DEEPEST_LOOK):
+            if below is None:
+                break
             retried: list[Unknown] = []
             again = bind(expression, below.scope(site, retried.append))
             if not any(is_missing(n) for n in again.find_all(exp.Column)):
@@ -239,13 +261,13 @@ class Frame(Host):
 
     def _follow(self, expression: exp.Expr) -> exp.Expr:
         """References taken from earlier frames get the ids that those columns have here."""
-        if not self.translated:
-            return expression
         for leaf in list(expression.find_all(exp.Column)):
-            if is_ref(leaf) and "frame" in leaf.meta:
-                now = self.current(leaf.meta["frame"], ref_id(leaf))
-                if now is not None and now != ref_id(leaf):
-                    leaf.set("this", exp.Identifier(this=str(now), quoted=True))
+            number = leaf.meta.pop("frame", None) if leaf._meta else None
+            if number is None or not self.translated:
+                continue
+            now = self.current(number, ref_id(leaf))
+            if now is not None and now != ref_id(leaf):
+                leaf.set("this", exp.Identifier(this=str(now), quoted=True))
         return expression
 
     def current(self, number: int, column: ColumnId) -> ColumnId | None:
@@ -326,11 +348,9 @@ def ids_in(expression: exp.Expr) -> set[ColumnId]:
     return {ref_id(c) for c in expression.find_all(exp.Column) if is_ref(c)}
 
 
-_passing: dict[int, Item] = {}
-
-
+@lru_cache(maxsize=65_536)
 def pass_through(attribute: Attribute) -> Item:
-    """An item that hands a column on."""
+    """An item that hands a column on. Wide frames are edited many times, so items are shared and never changed."""
     return Item(attribute, ref(attribute))
 
 
@@ -372,6 +392,36 @@ def without(opens: Iterable[OpenPart], names: Iterable[str]) -> list[OpenPart]:
     return [OpenPart(Rest(p.rest.source, p.rest.excluded | gone), p.qualifier) for p in opens]
 
 
+def _has_hole(expression: exp.Expr) -> bool:
+    return any("${" in c.name for c in expression.find_all(exp.Column))
+
+
+def hole_column(frame: Frame, name: str, site: Site) -> Attribute | None:
+    """The column that a name with a hole stands for: a known one of that very name, or one more column of the table,
+    when there is just one table that it can belong to.
+    """
+    for visible in frame.visible:
+        if visible.attribute.name == name:
+            return visible.attribute
+    scans = [op for op in walk(frame.op) if isinstance(op, Scan)]
+    if "${?}" in name or len(scans) != 1 or any(isinstance(op, Aggregate) for op in walk(frame.op)):
+        return None
+    found = next((a for a in scans[0].columns if a.name == name), None)
+    if found is None:
+        found = site.session.ids.attribute(name)
+        scans[0].columns.append(found)
+    return found
+
+
+def touch(frame: Frame, name: str) -> None:
+    """Asks an open frame for a column, so that it is known from here on."""
+    if frame.is_open and not frame.relation.has(name):
+        try:
+            frame.relation.resolve([name])
+        except (AmbiguousName, Unresolved):
+            return
+
+
 METHODS: dict[str, Native] = {}
 PROPERTIES: dict[str, Callable[[Site, Frame], Value]] = {}
 
@@ -389,5 +439,6 @@ __all__ = [
     "kept",
     "pass_through",
     "projected",
+    "touch",
     "without",
 ]

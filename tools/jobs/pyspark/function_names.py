@@ -47,7 +47,7 @@ SPELLED_OTHERWISE: dict[str, str] = {
     "pow": "POWER",
     "power": "POWER",
     "sqrt": "SQRT",
-    "log": "ln",
+    "log": "log",
     "randn": "randn",
     "stddev": "stddev",
 }

@@ -7,9 +7,11 @@ list those whose text arguments are constants, and those that Python spells othe
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Any
 
 from sqlglot import exp
 
+from tools.jobs.labels import VARIABLE, call_label
 from tools.jobs.pyspark.aggregates import UDAF
 from tools.jobs.pyspark.column import Column, bare, column_of, literal, named, operand, unalias
 from tools.jobs.pyspark.function_names import CONSTANT_ARGUMENTS, SPELLED_OTHERWISE
@@ -48,7 +50,9 @@ def _argument(value: Value, position: int, constants: frozenset[int], site: Site
     if isinstance(value, Column):
         return value
     if isinstance(value, Undecided) and value.inputs and isinstance(value.inputs[0], Column):
-        return Column(exp.Anonymous(this="__UDF__", expressions=[bare(c) for c in value.inputs if isinstance(c, Column)]))
+        return Column(
+            exp.Anonymous(this="__UDF__", expressions=[bare(c) for c in value.inputs if isinstance(c, Column)])
+        )
     if position in constants or isinstance(value, int | float | bool | None):
         return literal(value, site)
     if isinstance(value, str | Partial | Undecided):
@@ -60,16 +64,18 @@ def _argument(value: Value, position: int, constants: frozenset[int], site: Site
 
 def made(name: str, arguments: list[Column]) -> Column:
     """A call of Spark's function of that name."""
-    label = f"{name}({', '.join(a.label for a in arguments)})"
+    name = "ln" if name == "log" and len(arguments) == 1 else name
+    label = call_label(name, [a.label for a in arguments])
     return Column(call_of(name, [bare(a) for a in arguments]), label)
 
 
 def call_of(name: str, arguments: list[exp.Expr]) -> exp.Expr:
     """The expression of a call; one of an unknown function when sqlglot does not take the arguments."""
     try:
-        return exp.func(name, *arguments, dialect="spark")
+        call = exp.func(name, *arguments, dialect="spark")
     except (ValueError, TypeError, IndexError, AttributeError, KeyError):
         return exp.Anonymous(this=name, expressions=arguments)
+    return exp.Anonymous(this=name, expressions=arguments) if call.error_messages() else call
 
 
 # --------------------------------------------------------------------------- columns, constants, conditions
@@ -169,7 +175,7 @@ def _flat(values: list[Value]) -> list[Value]:
 
 
 def _struct(site: Site, columns: list[Value]) -> Value:
-    from tools.jobs.pyspark.labels import output_name
+    from tools.jobs.labels import output_name
     from tools.jobs.pyspark.names import RestName
 
     inner = [column_of(c, site) for c in _flat(columns) if not isinstance(c, RestName)]
@@ -203,23 +209,27 @@ def _higher_order(name: str) -> Callable[..., Value]:
         labels: list[str] = []
         for value in values:
             if isinstance(value, Function):
-                arguments.append(_lambda(value, site))
-                labels.append("lambdafunction()")
+                made_lambda, label = _lambda(value, site)
+                arguments.append(made_lambda)
+                labels.append(label)
             elif value is not None:
                 inner = column_of(value, site) if isinstance(value, str) else operand(value, site)
                 arguments.append(bare(inner))
                 labels.append(inner.label)
+        if name in ("aggregate", "reduce") and len(arguments) == 3:
+            labels.append(f"lambdafunction({VARIABLE}, {VARIABLE})")
         return Column(exp.Anonymous(this=name, expressions=arguments), f"{name}({', '.join(labels)})")
 
     return call
 
 
-def _lambda(function: Function, site: Site) -> exp.Expr:
+def _lambda(function: Function, site: Site) -> tuple[exp.Expr, str]:
     names = [a.arg for a in (*function.node.args.posonlyargs, *function.node.args.args)]
-    variables: list[Value] = [Column(exp.Column(this=exp.to_identifier(n, quoted=True)), n) for n in names]
+    variables: list[Value] = [Column(exp.Column(this=exp.to_identifier(n, quoted=True)), VARIABLE) for n in names]
     result = site.call(function, *variables)
     body = operand(result, site) if not isinstance(result, Undecided) else Column(exp.Null())
-    return exp.Lambda(this=bare(body), expressions=[exp.to_identifier(n, quoted=True) for n in names])
+    made_lambda = exp.Lambda(this=bare(body), expressions=[exp.to_identifier(n, quoted=True) for n in names])
+    return made_lambda, f"lambdafunction({body.label}, {', '.join(VARIABLE for _ in names)})"
 
 
 # --------------------------------------------------------------------------- others
@@ -255,10 +265,14 @@ def _to_json(site: Site, column: Value, options: Value) -> Value:
 
 def _parsed(name: str) -> Callable[..., Value]:
     def call(site: Site, column: Value, schema: Value, options: Value) -> Value:
-        from tools.jobs.pyspark.types import spark_type
+        from tools.jobs.pyspark.types import spark_type, struct_text
 
         inner = column_of(column, site)
-        return Column(exp.Anonymous(this=name, expressions=[bare(inner)]), f"{name}({inner.label})")
+        made_call = exp.Anonymous(this=name, expressions=[bare(inner)])
+        spelled = spark_type(schema) if schema is not None else "?"
+        if spelled not in ("?", ""):
+            made_call.meta["type"] = struct_text(spelled)
+        return Column(made_call, f"{name}({inner.label})")
 
     return call
 
@@ -289,60 +303,70 @@ def _named_call(name: str) -> Callable[..., Value]:
     return call
 
 
-SPECIAL: dict[str, Native] = {
-    name: Native(name, body, parameters)
-    for name, body, *parameters in (
-        ("col", _col, "col"),
-        ("column", _col, "col"),
-        ("lit", _lit, "col"),
-        ("expr", _expr, "str"),
-        ("when", _when, "condition", "value"),
-        ("asc", _ordering(False, True), "col"),
-        ("desc", _ordering(True, False), "col"),
-        ("asc_nulls_first", _ordering(False, True), "col"),
-        ("asc_nulls_last", _ordering(False, False), "col"),
-        ("desc_nulls_first", _ordering(True, True), "col"),
-        ("desc_nulls_last", _ordering(True, False), "col"),
-        ("count", _count, "col"),
-        ("countDistinct", _count_distinct, "*cols"),
-        ("count_distinct", _count_distinct, "*cols"),
-        ("sumDistinct", _distinct_aggregate("sum"), "col"),
-        ("sum_distinct", _distinct_aggregate("sum"), "col"),
-        ("first", _first_of("first"), "col", "ignorenulls="),
-        ("last", _first_of("last"), "col", "ignorenulls="),
-        ("any_value", _first_of("any_value"), "col", "ignoreNulls="),
-        ("lag", _shifted("lag"), "col", "offset=", "default="),
-        ("lead", _shifted("lead"), "col", "offset=", "default="),
-        ("struct", _struct, "*cols"),
-        ("array", _array, "*cols"),
-        ("create_map", _create_map, "*cols"),
-        ("broadcast", _broadcast, "df"),
-        ("call_function", _call_function, "funcName", "*cols"),
-        ("call_udf", _call_function, "udfName", "*cols"),
-        ("callUDF", _call_function, "udfName", "*cols"),
-        ("concat_ws", _concat_ws, "sep", "*cols"),
-        ("format_string", _format_string, "format", "*cols"),
-        ("printf", _format_string, "format", "*cols"),
-        ("window", _window_time, "timeColumn", "*args", "**kwargs"),
-        ("session_window", _window_time, "timeColumn", "*args", "**kwargs"),
-        ("to_json", _to_json, "col", "options="),
-        ("to_csv", _to_json, "col", "options="),
-        ("from_json", _parsed("from_json"), "col", "schema=", "options="),
-        ("from_csv", _parsed("from_csv"), "col", "schema=", "options="),
-        ("from_avro", _parsed("from_avro"), "data", "jsonFormatSchema=", "options="),
-        ("isnull", _isnull, "col"),
-        ("isnotnull", _isnotnull, "col"),
-        ("bitwise_not", _unary_sql(exp.BitwiseNot, "~{}"), "col"),
-        ("negative", _unary_sql(exp.Neg, "negative({})"), "col"),
-        *(
-            (name, _higher_order(name), "*args", "**kwargs")
-            for name in (
-                "transform", "exists", "forall", "filter", "aggregate", "reduce", "zip_with", "transform_keys",
-                "transform_values", "map_filter", "map_zip_with", "array_sort",
-            )
-        ),
-    )
-}  # fmt: skip
+_ROWS: tuple[tuple[Any, ...], ...] = (
+    ("col", _col, "col"),
+    ("column", _col, "col"),
+    ("lit", _lit, "col"),
+    ("expr", _expr, "str"),
+    ("when", _when, "condition", "value"),
+    ("asc", _ordering(False, True), "col"),
+    ("desc", _ordering(True, False), "col"),
+    ("asc_nulls_first", _ordering(False, True), "col"),
+    ("asc_nulls_last", _ordering(False, False), "col"),
+    ("desc_nulls_first", _ordering(True, True), "col"),
+    ("desc_nulls_last", _ordering(True, False), "col"),
+    ("count", _count, "col"),
+    ("countDistinct", _count_distinct, "*cols"),
+    ("count_distinct", _count_distinct, "*cols"),
+    ("sumDistinct", _distinct_aggregate("sum"), "col"),
+    ("sum_distinct", _distinct_aggregate("sum"), "col"),
+    ("first", _first_of("first"), "col", "ignorenulls="),
+    ("last", _first_of("last"), "col", "ignorenulls="),
+    ("any_value", _first_of("any_value"), "col", "ignoreNulls="),
+    ("lag", _shifted("lag"), "col", "offset=", "default="),
+    ("lead", _shifted("lead"), "col", "offset=", "default="),
+    ("struct", _struct, "*cols"),
+    ("array", _array, "*cols"),
+    ("create_map", _create_map, "*cols"),
+    ("broadcast", _broadcast, "df"),
+    ("call_function", _call_function, "funcName", "*cols"),
+    ("call_udf", _call_function, "udfName", "*cols"),
+    ("callUDF", _call_function, "udfName", "*cols"),
+    ("concat_ws", _concat_ws, "sep", "*cols"),
+    ("format_string", _format_string, "format", "*cols"),
+    ("printf", _format_string, "format", "*cols"),
+    ("window", _window_time, "timeColumn", "*args", "**kwargs"),
+    ("session_window", _window_time, "timeColumn", "*args", "**kwargs"),
+    ("to_json", _to_json, "col", "options="),
+    ("to_csv", _to_json, "col", "options="),
+    ("from_json", _parsed("from_json"), "col", "schema=", "options="),
+    ("from_csv", _parsed("from_csv"), "col", "schema=", "options="),
+    ("from_avro", _parsed("from_avro"), "data", "jsonFormatSchema=", "options="),
+    ("isnull", _isnull, "col"),
+    ("isnotnull", _isnotnull, "col"),
+    ("bitwise_not", _unary_sql(exp.BitwiseNot, "~{}"), "col"),
+    ("negative", _unary_sql(exp.Neg, "negative({})"), "col"),
+    *(
+        (name, _higher_order(name), "*args", "**kwargs")
+        for name in (
+            "transform",
+            "exists",
+            "forall",
+            "filter",
+            "aggregate",
+            "reduce",
+            "zip_with",
+            "transform_keys",
+            "transform_values",
+            "map_filter",
+            "map_zip_with",
+            "array_sort",
+        )
+    ),
+)
+"""Name, function, and the names of its parameters."""
+
+SPECIAL: dict[str, Native] = {name: Native(name, body, tuple(parameters)) for name, body, *parameters in _ROWS}  # fmt: skip
 
 
 def udf_call(name: str, columns: list[Value], site: Site, *, aggregates: bool = False) -> Column:

@@ -8,12 +8,13 @@ from itertools import combinations
 
 from sqlglot import exp
 
+from tools.jobs.labels import label_of, output_name
 from tools.jobs.pyspark.aggregates import is_aggregate_call
 from tools.jobs.pyspark.column import Column, column_of, literal, method, named, unalias
 from tools.jobs.pyspark.frame import Entry, Frame, carried, ids_in
-from tools.jobs.pyspark.labels import label_of, output_name
 from tools.jobs.pyspark.opaque import opaque_frame
-from tools.jobs.pyspark.projection import distinct_ids, entry_for, flat, span_in, type_of
+from tools.jobs.pyspark.projection import distinct_ids, entry_for, flat, own_label, span_in, type_of
+from tools.jobs.pyspark.shapes import note_shape
 from tools.jobs.python.site import Site
 from tools.jobs.python.text import text_of
 from tools.jobs.python.values import NOTHING, Bound, Host, Native, OpenList, Undecided, Value
@@ -91,7 +92,10 @@ def agg(site: Site, grouped: Grouped, columns: list[Value]) -> Value:
     """`agg(*columns)` or `agg({column: function})`."""
     given = flat(columns, site) if not (len(columns) == 1 and isinstance(columns[0], dict)) else columns
     if len(given) == 1 and isinstance(given[0], dict):
-        wanted = [_by_name(str(text_of(f)), str(text_of(c)), site) for c, f in given[0].items()]
+        pairs = [(text_of(c), text_of(f)) for c, f in given[0].items()]
+        if any(c is None or f is None for c, f in pairs):
+            site.unknown("aggregates of columns that are not known without a schema", "column")
+        wanted = [_by_name(f, c, site) for c, f in pairs if c is not None and f is not None]
     else:
         wanted = [column_of(c, site) for c in given]
     return _aggregated(grouped, wanted, site)
@@ -158,6 +162,7 @@ def apply_in_pandas(site: Site, grouped: Grouped, function: Value, schema: Value
         [n for n, _ in columns or ()],
         complete=columns is not None,
         types=[t for _, t in columns or ()],
+        keys=[k.item.expression for k in _key_entries(grouped, site)],
     )
 
 
@@ -184,7 +189,9 @@ def _cogrouped_pandas(site: Site, pair: CoGrouped, function: Value, schema: Valu
     columns = schema_columns(schema)
     frames = [pair.left.frame, pair.right.frame]
     names = [n for n, _ in columns or ()]
-    return opaque_frame(frames, "pandas code of applyInPandas is not read", site, names, complete=columns is not None)
+    keys = [k.item.expression for side in (pair.left, pair.right) for k in _key_entries(side, site)]
+    reason = "pandas code of applyInPandas is not read"
+    return opaque_frame(frames, reason, site, names, complete=columns is not None, keys=keys)
 
 
 # --------------------------------------------------------------------------- building the operator
@@ -221,10 +228,12 @@ def _key_entries(grouped: Grouped, site: Site) -> list[Entry]:
 def _aggregate_entry(frame: Frame, column: Column, site: Site) -> Entry:
     bound = frame.bind_expression(unalias(column.expression), site)
     span = span_in(column.expression) or site.span
-    name = output_name(column.expression, column.written)
+    name = own_label(frame, column, site)
     if is_ref(bound):
         return entry_for(frame, column, bound, site, span)
-    return Entry(Item(site.session.ids.attribute(name, type_of(bound)), bound, span, "aggregate"))
+    made = site.session.ids.attribute(name, type_of(bound))
+    note_shape(made.id, bound, frame, site)
+    return Entry(Item(made, bound, span, "aggregate"))
 
 
 def _is_key(entry: Entry, keys: list[Entry]) -> bool:
@@ -335,9 +344,7 @@ def _pivoted(grouped: Grouped, pivoted: Pivot, keys: list[Entry], columns: list[
     return _frame_over(frame, op, [*keys, *entries])
 
 
-def _pivot_entry(
-    frame: Frame, value: Column, column: Column, decides: exp.Expr, several: bool, site: Site
-) -> Entry:
+def _pivot_entry(frame: Frame, value: Column, column: Column, decides: exp.Expr, several: bool, site: Site) -> Entry:
     bound = frame.bind_expression(unalias(column.expression), site)
     test = exp.EQ(this=decides.copy(), expression=unalias(value.expression).copy())
     chosen = exp.Filter(this=bound, expression=exp.Where(this=test))

@@ -7,7 +7,18 @@ from collections.abc import Sequence
 from sqlglot import exp
 
 from tools.jobs.pyspark.column import Column, column_of, method, unalias
-from tools.jobs.pyspark.frame import Entry, Frame, Parent, carried, ids_in, kept, pass_through, place_of, projected
+from tools.jobs.pyspark.frame import (
+    Entry,
+    Frame,
+    Parent,
+    carried,
+    hole_column,
+    ids_in,
+    kept,
+    pass_through,
+    place_of,
+    projected,
+)
 from tools.jobs.pyspark.opaque import opaque_frame
 from tools.jobs.pyspark.sqltext import expression_of
 from tools.jobs.python.site import Site
@@ -187,11 +198,18 @@ def join_using(left: Frame, right: Frame, names: Sequence[str], kind: JoinKind, 
     left, right, rebase = sides(left, right, site)
     pairs = [(_key(left, n, site), _key(right, n, site)) for n in names]
     tests = [exp.EQ(this=_leaf(one, site), expression=_leaf(two, site)) for one, two in pairs]
-    op = Join(left.op, right.op, kind, exp.and_(*tests, copy=False) if tests else None, span=site.span)
+    wanted = {c.id for pair in pairs for c in pair}
+    op = Join(
+        carried(left.op, wanted),
+        carried(right.op, wanted),
+        kind,
+        exp.and_(*tests, copy=False) if tests else None,
+        span=site.span,
+    )
     joined = both(left, right, op, rebase)
     if kind in ("semi", "anti"):
         return joined
-    entries = [_merged(name, one, two, kind, site) for name, (one, two) in zip(names, pairs, strict=True)]
+    entries = [_merged(joined, one, two, kind, site) for one, two in pairs]
     placed = {e.item.attribute.id for e in entries}
     keys = {c.id for pair in pairs for c in pair}
     for visible in joined.visible:
@@ -205,14 +223,16 @@ def join_using(left: Frame, right: Frame, names: Sequence[str], kind: JoinKind, 
     return projected(joined, entries, opens, site.span)
 
 
-def _without_keys(
-    part: OpenPart, names: Sequence[str], pairs: Sequence[tuple[Attribute, Attribute]]
-) -> OpenPart:
+def _without_keys(part: OpenPart, names: Sequence[str], pairs: Sequence[tuple[Attribute, Attribute]]) -> OpenPart:
     return OpenPart(Rest(part.rest.source, part.rest.excluded | {n.lower() for n in names}), part.qualifier)
 
 
 def _key(frame: Frame, name: str, site: Site) -> Attribute:
     """The side's column of that name; one that is not there is reported and stands as a new column of nothing."""
+    if "${" in name:
+        hole = hole_column(frame, name, site)
+        if hole is not None:
+            return hole
     try:
         return frame.relation.resolve([name.strip("`")]).attribute
     except AmbiguousName as error:
@@ -230,12 +250,13 @@ def _leaf(attribute: Attribute, site: Site) -> exp.Expr:
     return leaf
 
 
-def _merged(name: str, one: Attribute, two: Attribute, kind: JoinKind, site: Site) -> Entry:
+def _merged(joined: Frame, one: Attribute, two: Attribute, kind: JoinKind, site: Site) -> Entry:
     if kind == "full":
         made = site.session.ids.attribute(one.name, one.type)
         return Entry(Item(made, exp.Coalesce(this=ref(one), expressions=[ref(two)]), site.span, "using"))
     taken = two if kind == "right" else one
-    return Entry(pass_through(taken))
+    qualifier = next((v.qualifier for v in joined.visible if v.attribute.id == taken.id), ())
+    return Entry(pass_through(taken), qualifier)
 
 
 # --------------------------------------------------------------------------- other joins

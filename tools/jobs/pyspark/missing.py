@@ -75,11 +75,11 @@ def drop(site: Site, frame: Frame, how: Value, thresh: Value, subset: Value) -> 
         columns = [a for a in (_find(frame, n, site) for n in names) if a is not None]
     if not columns:
         return frame
-    tests: list[exp.Expr] = [
-        exp.Not(this=exp.Is(this=ref(a, site.span), expression=exp.Null())) for a in columns
-    ]
+    tests: list[exp.Expr] = [exp.Not(this=exp.Is(this=ref(a, site.span), expression=exp.Null())) for a in columns]
     if isinstance(thresh, int):
-        predicate: exp.Expr = exp.Anonymous(this="AT_LEAST_N_NON_NULLS", expressions=[ref(a, site.span) for a in columns])
+        predicate: exp.Expr = exp.Anonymous(
+            this="AT_LEAST_N_NON_NULLS", expressions=[ref(a, site.span) for a in columns]
+        )
     else:
         predicate = (exp.or_ if how == "all" else exp.and_)(*tests, copy=False)
     return frame.on(Filter(frame.op, predicate, span=site.span))

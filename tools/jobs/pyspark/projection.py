@@ -7,9 +7,9 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from sqlglot import exp
-from tools.jobs.pyspark.aggregates import has_aggregate
-from tools.jobs.pyspark.generators import extract_generator
 
+from tools.jobs.labels import output_name
+from tools.jobs.pyspark.aggregates import has_aggregate
 from tools.jobs.pyspark.column import Column, column_of, method, named, unalias
 from tools.jobs.pyspark.frame import (
     Entry,
@@ -19,10 +19,12 @@ from tools.jobs.pyspark.frame import (
     kept,
     place_of,
     projected,
+    touch,
     without,
 )
-from tools.jobs.pyspark.labels import output_name
+from tools.jobs.pyspark.generators import extract_generator
 from tools.jobs.pyspark.names import RestName
+from tools.jobs.pyspark.shapes import note_shape
 from tools.jobs.pyspark.sqltext import expression_of
 from tools.jobs.python.site import Site
 from tools.jobs.python.text import text_of
@@ -52,7 +54,7 @@ def is_unsure(values: Sequence[Value]) -> bool:
 
 def select(site: Site, frame: Frame, columns: list[Value]) -> Value:
     """`select(...)`."""
-    return select_columns(frame, [c for c in flat(columns, site)], site)
+    return select_columns(frame, list(flat(columns, site)), site)
 
 
 def select_expr(site: Site, frame: Frame, texts: list[Value]) -> Value:
@@ -66,7 +68,7 @@ def select_expr(site: Site, frame: Frame, texts: list[Value]) -> Value:
 
 def select_columns(frame: Frame, columns: list[Value], site: Site) -> Frame:
     """The frame with the columns asked for; an aggregate over everything when they are aggregates."""
-    wanted = [c if isinstance(c, RestName) else column_of(c, site) for c in columns]
+    wanted = _only_one_unknown([_wanted(c, site) for c in columns], columns)
     if any(isinstance(c, Column) and has_aggregate(c.expression) for c in wanted):
         from tools.jobs.pyspark.grouping import aggregate
 
@@ -75,6 +77,27 @@ def select_columns(frame: Frame, columns: list[Value], site: Site) -> Frame:
     for column in wanted:
         selection.add(column)
     return selection.frame()
+
+
+def _only_one_unknown(wanted: list[Column | RestName], values: list[Value]) -> list[Column | RestName]:
+    """Several lists of columns that are not known stand for all columns once."""
+    stars = [i for i, v in enumerate(values) if isinstance(v, Undecided) and _is_everything(wanted[i])]
+    return [w for i, w in enumerate(wanted) if i not in stars[1:]]
+
+
+def _is_everything(wanted: Column | RestName) -> bool:
+    return isinstance(wanted, Column) and isinstance(wanted.expression, exp.Star)
+
+
+def _wanted(value: Value, site: Site) -> Column | RestName:
+    if isinstance(value, RestName):
+        return value
+    if isinstance(value, Undecided) and value.hole == "?" and not any(isinstance(i, Column) for i in value.inputs):
+        site.unknown(f"which columns are selected is known only at run time ({value.reason})", "column")
+        return Column(exp.Star())
+    if isinstance(value, Undecided) and value.inputs:
+        return _from_inputs(value, site)
+    return column_of(value, site)
 
 
 class Selection:
@@ -117,6 +140,7 @@ class Selection:
         return projected(self.base, distinct_ids(self.entries, self.site), self.opens, self.site.span, below)
 
     def _star(self, star: exp.Expr) -> None:
+        """`*` or `t.*`: known columns, then what open sources add."""
         if isinstance(star, exp.Column):
             qualifier = [p.name for p in star.parts[:-1]]
             try:
@@ -165,14 +189,15 @@ def rest_of(expression: exp.Expr) -> RestName | None:
 
 def _struct_fields(frame: Frame, qualifier: list[str], site: Site) -> list[Entry]:
     """`s.*` over a struct: its fields by the type, or the struct itself when the type is not known."""
-    from tools.jobs.pyspark.types import struct_fields
+    from tools.jobs.pyspark.shapes import fields_of
 
     try:
-        found = frame.relation.resolve(qualifier)
+        frame.relation.resolve(qualifier)
     except (Unresolved, AmbiguousName):
         site.unknown(f"nothing answers to {'.'.join(qualifier)}.*", "column")
         return []
-    fields = struct_fields(found.attribute.type) if not found.fields else []
+    struct = named(".".join(f"`{q}`" for q in qualifier), site.span)
+    fields = fields_of(frame, frame.bind_expression(struct, site), site)
     if not fields:
         site.unknown(f"the fields of {'.'.join(qualifier)} are not known", "column")
     names = [".".join(f"`{q}`" for q in [*qualifier, f]) for f in fields] or [".".join(f"`{q}`" for q in qualifier)]
@@ -182,24 +207,52 @@ def _struct_fields(frame: Frame, qualifier: list[str], site: Site) -> list[Entry
 
 def entry_for(frame: Frame, column: Column, bound: exp.Expr, site: Site, span: Span) -> Entry:
     """The entry that a bound column makes: its own id when it only hands a column on, else a new one."""
-    name = _own_name(frame, column, bound)
+    name = _own_name(frame, column, bound, site)
     if is_ref(bound) and not isinstance(column.expression, exp.Alias):
         attribute = _attribute(frame, ref_id(bound), name)
         qualifier = next((v.qualifier for v in frame.visible if v.attribute.id == attribute.id), ())
         return Entry(Item(attribute, bound, span), qualifier)
-    if is_ref(bound):
-        source = _attribute(frame, ref_id(bound), name)
-        return Entry(Item(site.session.ids.attribute(name, source.type), bound, span))
-    return Entry(Item(site.session.ids.attribute(name, type_of(bound)), bound, span))
+    made = site.session.ids.attribute(name, type_of(bound) or _type_behind(frame, bound))
+    note_shape(made.id, bound, frame, site)
+    return Entry(Item(made, bound, span))
 
 
-def _own_name(frame: Frame, column: Column, bound: exp.Expr) -> str:
+def _own_name(frame: Frame, column: Column, bound: exp.Expr, site: Site) -> str:
     expression = column.expression
     if is_ref(bound) and not isinstance(expression, exp.Alias):
         known = next((v.attribute.name for v in frame.visible if v.attribute.id == ref_id(bound)), None)
         asked = output_name(expression, column.written)
         return known if known is not None and known.lower() == asked.lower() else asked
-    return output_name(expression, column.written)
+    return own_label(frame, column, site)
+
+
+def _element_name(frame: Frame, element: exp.Expr, written: str, site: Site) -> str:
+    """`c["k"]` is `c.k` of a struct and `c[k]` of a map."""
+    from tools.jobs.pyspark.shapes import known_shapes, shape_of
+
+    shape = shape_of(frame.bind_expression(element.this, site), known_shapes(frame, site))
+    if shape is None or not shape.lower().startswith("map"):
+        return written
+    return f"{written[: -len(element.expression.name) - 1]}[{element.expression.name}]"
+
+
+def own_label(frame: Frame, column: Column, site: Site) -> str:
+    """A computed column's name: Spark leaves out the qualifiers of the columns in it."""
+    name = output_name(column.expression, column.written)
+    if isinstance(column.expression, exp.Alias):
+        return name
+    if isinstance(column.expression, exp.Dot) and column.written is not None:
+        return _element_name(frame, column.expression, column.written, site)
+    for leaf in column.expression.find_all(exp.Column):
+        parts = [p.name for p in leaf.parts]
+        if len(parts) > 1 and not is_ref(leaf) and ".".join(parts) in name:
+            try:
+                found = frame.relation.resolve(parts)
+            except (AmbiguousName, Unresolved):
+                continue
+            if not found.fields:
+                name = name.replace(".".join(parts), parts[-1])
+    return name
 
 
 def _attribute(frame: Frame, column_id: int, name: str) -> Attribute:
@@ -215,7 +268,8 @@ def type_of(bound: exp.Expr) -> str | None:
         from tools.jobs.pyspark.types import athena_type
 
         return athena_type(bound.args["to"])
-    return None
+    stated = bound.meta.get("type") if bound._meta else None
+    return str(stated) if stated else None
 
 
 def distinct_ids(entries: list[Entry], site: Site) -> list[Entry]:
@@ -288,6 +342,7 @@ def _from_inputs(value: Undecided, site: Site) -> Column:
 def _computed(frame: Frame, name: str, column: Column, site: Site) -> Entry:
     bound = frame.bind_expression(unalias(column.expression), site)
     made = site.session.ids.attribute(name, type_of(bound) or _type_behind(frame, bound))
+    note_shape(made.id, bound, frame, site)
     return Entry(Item(made, bound, span_in(column.expression) or site.span))
 
 
@@ -338,7 +393,7 @@ def renamed(frame: Frame, pairs: list[tuple[Value, Value]], site: Site) -> Frame
             site.unknown("a column renamed at run time", "column")
             continue
         wanted[old_name.lower()] = new_name
-        _touch(frame, old_name)
+        touch(frame, old_name)
     span = site.span
     entries: list[Entry] = []
     for visible in frame.visible:
@@ -351,15 +406,6 @@ def renamed(frame: Frame, pairs: list[tuple[Value, Value]], site: Site) -> Frame
         entries.append(Entry(Item(made, passing.expression, span, "rename")))
     gone = [*wanted, *wanted.values()]
     return projected(frame, entries, without(frame.relation.open, gone), span)
-
-
-def _touch(frame: Frame, name: str) -> None:
-    """Asks an open source for the column, so that it is known from here on."""
-    if frame.is_open and not frame.relation.has(name):
-        try:
-            frame.relation.resolve([name])
-        except (AmbiguousName, Unresolved):
-            return
 
 
 def to_df(site: Site, frame: Frame, names: list[Value]) -> Value:
@@ -382,7 +428,7 @@ def _renamed_open(frame: Frame, given: list[Value], site: Site) -> Frame:
     """Positions cannot be matched without a schema: what comes out may come from any column."""
     from tools.jobs.pyspark.opaque import opaque_frame
 
-    if all(isinstance(n, str) and frame.relation.has(n) or isinstance(n, RestName) for n in given):
+    if all((isinstance(n, str) and frame.relation.has(n)) or isinstance(n, RestName) for n in given):
         return frame
     names = [str(text_of(n)) for n in given if isinstance(n, str | Partial)]
     return opaque_frame([frame], "columns renamed by position without a known schema", site, names)
@@ -409,7 +455,9 @@ def drop(site: Site, frame: Frame, columns: list[Value]) -> Value:
         else:
             site.unknown("a column dropped at run time", "column")
     entries = [
-        kept(v) for v in frame.visible if v.attribute.id not in ids and (v.hidden or v.attribute.name.lower() not in names)
+        kept(v)
+        for v in frame.visible
+        if v.attribute.id not in ids and (v.hidden or v.attribute.name.lower() not in names)
     ]
     dropped = [v.attribute.name for v in frame.visible if v.attribute.id in ids]
     opens = without(frame.relation.open, [*names, *(d for d in dropped if not _twice(frame, d))])
@@ -484,4 +532,14 @@ METHODS: dict[str, Native] = {
     "withMetadata": method(with_metadata, "*args", "**kwargs"),
 }
 
-__all__ = ["METHODS", "Rest", "Selection", "entry_for", "flat", "is_star", "renamed", "select_columns", "with_columns_of"]
+__all__ = [
+    "METHODS",
+    "Rest",
+    "Selection",
+    "entry_for",
+    "flat",
+    "is_star",
+    "renamed",
+    "select_columns",
+    "with_columns_of",
+]

@@ -39,7 +39,9 @@ def _opaque(value: Undecided, site: Site) -> Frame:
     if key not in memory:
         frames = [f for f in (as_frame(i, site) for i in value.inputs if not isinstance(i, Undecided)) if f]
         kind = "statement" if frames else "read"
-        site.unknown(f"a frame made by code that is not read: {value.reason}", "read" if kind == "read" else "statement")
+        site.unknown(
+            f"a frame made by code that is not read: {value.reason}", "read" if kind == "read" else "statement"
+        )
         place = Site(site.interpreter, value.span or site.span)
         memory[key] = opaque_frame(frames, value.reason, place)
     found = memory[key]
@@ -67,7 +69,9 @@ def promote(value: Undecided, name: str, site: Site) -> Value:
     """The host thing that an undecided value is used as, by the attribute asked of it; NOTHING when that says nothing."""
     from tools.jobs.pyspark.spark import SparkSession
 
-    touched = any(isinstance(i, Frame | SparkSession) or hasattr(i, "frame") or hasattr(i, "is_glue") for i in value.inputs)
+    touched = any(
+        isinstance(i, Frame | SparkSession) or hasattr(i, "frame") or hasattr(i, "is_glue") for i in value.inputs
+    )
     if name in _ONLY_FRAMES or (touched and name in _ALSO_OTHERS):
         return as_frame(value, site) or NOTHING
     if name == "write":

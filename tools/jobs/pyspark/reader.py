@@ -73,9 +73,7 @@ def _schema(site: Site, reader: Reader, schema: Value) -> Value:
     return replace(reader, schema=schema)
 
 
-def _load(
-    site: Site, reader: Reader, path: Value, format: Value, schema: Value, keywords: dict[str, Value]
-) -> Value:
+def _load(site: Site, reader: Reader, path: Value, format: Value, schema: Value, keywords: dict[str, Value]) -> Value:
     chosen = replace(
         reader,
         format=text_of(format) if format is not None else reader.format,

@@ -12,9 +12,11 @@ from tools.jobs.pyspark.frame import (
     Frame,
     Parent,
     carried,
+    hole_column,
     ids_in,
     kept,
     projected,
+    touch,
 )
 from tools.jobs.pyspark.joining import frame_of
 from tools.jobs.pyspark.names import RestName
@@ -143,9 +145,14 @@ def ids_named(frame: Frame, name: str | None, site: Site) -> list[int]:
     if name is None:
         site.unknown("a column named at run time", "column")
         return []
-    found = [v.attribute.id for v in frame.visible if v.attribute.name.lower() == name.strip("`").lower() and not v.hidden]
+    found = [
+        v.attribute.id for v in frame.visible if v.attribute.name.lower() == name.strip("`").lower() and not v.hidden
+    ]
     if found:
         return found
+    hole = hole_column(frame, name, site) if "${" in name else None
+    if hole is not None:
+        return [hole.id]
     try:
         return [frame.relation.resolve(name.replace("`", "").split(".")).attribute.id]
     except AmbiguousName as error:
@@ -182,13 +189,8 @@ def united_by_name(frames: Sequence[Frame], site: Site) -> Frame:
 
 def _asked_for(frame: Frame, names: Sequence[str]) -> list[Attribute]:
     """A frame's columns, an open one asked for the names that the others have."""
-    if frame.is_open:
-        for name in names:
-            if not frame.relation.has(name):
-                try:
-                    frame.relation.resolve([name])
-                except (AmbiguousName, Unresolved):
-                    continue
+    for name in names:
+        touch(frame, name)
     return frame.relation.shown
 
 
@@ -226,7 +228,13 @@ def _set_frame(
     columns = [ids.attribute(a.name, a.type) for a in first]
     is_open = any(f.is_open for f in frames)
     op = SetOp(
-        [f.op for f in frames], kind, distinct_rows, columns, mapping, ids if is_open else None, span=site.span  # type: ignore[arg-type]
+        [f.op for f in frames],
+        kind,  # type: ignore[arg-type]
+        distinct_rows,
+        columns,
+        mapping,
+        ids if is_open else None,
+        span=site.span,
     )
     opens = [OpenPart(r) for r in op.rest]
     relation = Relation(op, tuple(Visible(c) for c in columns), tuple(opens))
@@ -260,9 +268,7 @@ def except_all(site: Site, frame: Frame, other: Value) -> Value:
 # --------------------------------------------------------------------------- melt, describe
 
 
-def unpivot(
-    site: Site, frame: Frame, ids: Value, values: Value, variable_name: Value, value_name: Value
-) -> Value:
+def unpivot(site: Site, frame: Frame, ids: Value, values: Value, variable_name: Value, value_name: Value) -> Value:
     """`unpivot(ids, values, variableColumnName, valueColumnName)`: one row for each value column."""
     keys = [] if ids is None else flat([ids], site)
     entries = [_named_entry(frame, k, site) for k in keys]
@@ -279,7 +285,7 @@ def unpivot(
     collected = exp.Array(expressions=[ref(a, site.span) for a in melted])
     names = exp.Array(expressions=[exp.Literal.string(a.name) for a in melted])
     first = Generate(frame.op, exp.Explode(this=names), [variable], span=site.span)
-    second = Generate(first, exp.Explode(this=collected), [value], span=site.span)
+    second = Generate(first, exp.Explode(this=collected), [value], together=True, span=site.span)
     made = [Entry(Item(a, ref(a), site.span)) for a in (variable, value)]
     return projected(frame, [*entries, *made], [], site.span, second)
 
@@ -308,7 +314,17 @@ def summary(site: Site, frame: Frame, statistics: list[Value]) -> Value:
 
 
 def same(site: Site, frame: Frame, given: list[Value], keywords: dict[str, Value]) -> Value:
-    """Methods that leave rows and columns as they are (caching, partitioning, hints, watermarks)."""
+    """Methods that leave rows and columns as they are (caching, hints, watermarks)."""
+    return frame
+
+
+def placed(site: Site, frame: Frame, given: list[Value], keywords: dict[str, Value]) -> Value:
+    """Partitioning and local sorting leave rows as they are; columns named in them are columns of the frame."""
+    for value in flat(given, site):
+        if isinstance(value, str):
+            touch(frame, str(value))
+        elif isinstance(value, Column):
+            frame.bind_expression(unalias(value.expression), site)
     return frame
 
 
@@ -340,9 +356,12 @@ METHODS: dict[str, Native] = {
     **{
         name: method(same, "*args", "**kwargs")
         for name in (
-            "cache", "persist", "unpersist", "checkpoint", "localCheckpoint", "repartition", "coalesce",
-            "repartitionByRange", "hint", "withWatermark", "sortWithinPartitions", "observe", "to", "pandas_api_off",
+            "cache", "persist", "unpersist", "checkpoint", "localCheckpoint", "coalesce", "hint", "observe", "to",
         )
+    },
+    **{
+        name: method(placed, "*args", "**kwargs")
+        for name in ("repartition", "repartitionByRange", "sortWithinPartitions", "withWatermark")
     },
 }  # fmt: skip
 

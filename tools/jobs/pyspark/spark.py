@@ -215,7 +215,9 @@ def _with_parameters(text: Value, given: list[Value], keywords: dict[str, Value]
     return Partial(known) if isinstance(text, Partial) else known
 
 
-def create_data_frame(site: Site, session: Host, data: Value, schema: Value, rest: list[Value], keywords: dict[str, Value]) -> Value:
+def create_data_frame(
+    site: Site, session: Host, data: Value, schema: Value, rest: list[Value], keywords: dict[str, Value]
+) -> Value:
     """`createDataFrame(data, schema)`: rows that the script states, or what other code made."""
     inputs = frames_in(data)
     columns = _stated_columns(data, schema, site)
@@ -331,7 +333,18 @@ class Rdd(Host):
         """Any method gives more rows; `toDF` a frame."""
         if name == "toDF":
             return Native(name, lambda site, schema: _rdd_frame(self, schema, site), ("schema=",))
-        if name in ("collect", "take", "first", "count", "isEmpty", "reduce", "getNumPartitions", "collectAsMap", "max", "min"):
+        if name in (
+            "collect",
+            "take",
+            "first",
+            "count",
+            "isEmpty",
+            "reduce",
+            "getNumPartitions",
+            "collectAsMap",
+            "max",
+            "min",
+        ):
             return Native(name, lambda site, values, keywords: site.undecided(f"rdd.{name}()", *self.frames))
         return Native(name, lambda site, values, keywords: self._with(values))
 

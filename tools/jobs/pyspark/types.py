@@ -273,3 +273,11 @@ def array_element_fields(type_text: str | None) -> list[str]:
         if lowered.startswith(head) and lowered.endswith(tail):
             return struct_fields(lowered[len(head) : -len(tail)])
     return []
+
+
+def struct_text(spelled: str) -> str:
+    """A schema text as a type: DDL columns become a struct, a type stays what it is."""
+    if spelled.lower().startswith(("struct<", "array<", "map<")):
+        return spelled
+    columns = ddl_columns(spelled)
+    return f"struct<{','.join(f'{n}:{t}' for n, t in columns)}>" if columns else spelled

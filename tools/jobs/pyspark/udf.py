@@ -32,7 +32,9 @@ class Udf(Host):
 
 def make_udf(site: Site, given: list[Value], keywords: dict[str, Value]) -> Value:
     """`udf(f, type)`, `@udf`, `@udf(type)`, `pandas_udf(...)`."""
-    function = keywords.get("f") or next((g for g in given if isinstance(g, Function | Bound | Native | ClassValue)), None)
+    function = keywords.get("f") or next(
+        (g for g in given if isinstance(g, Function | Bound | Native | ClassValue)), None
+    )
     if function is None:
         aggregating = any("agg" in str(text_of(v) or "").lower() for v in [*given, *keywords.values()])
         return Native("udf", lambda site, inner: Udf(_name(inner), aggregating or _is_reducing(inner)), ("f",))

@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 
 from sqlglot import exp
 
+from tools.jobs.labels import window_label
 from tools.jobs.pyspark.column import Column, bare, column_of, method
 from tools.jobs.python.site import Site
 from tools.jobs.python.values import NOTHING, Bound, Host, Native, Undecided, Value
@@ -74,7 +75,7 @@ def over(column: Column, window: Value, site: Site) -> Value:
         made.set("order", exp.Order(expressions=[ordered(c) for c in window.order]))
     if window.frame is not None:
         made.set("spec", _frame(*window.frame))
-    return Column(made, f"{column.label} OVER ({_label(window)})")
+    return Column(made, f"{column.label} OVER ({window_label(made)})")
 
 
 def ordered(column: Column) -> exp.Expr:
@@ -95,26 +96,3 @@ def _edge(value: Value) -> tuple[object, str | None]:
     if abs(value) >= 1 << 31:
         return "UNBOUNDED", "PRECEDING" if value < 0 else "FOLLOWING"
     return exp.Literal.number(abs(value)), "PRECEDING" if value < 0 else "FOLLOWING"
-
-
-def _label(window: WindowSpec) -> str:
-    from tools.jobs.pyspark.labels import label_of
-
-    parts: list[str] = []
-    if window.partition:
-        parts.append("PARTITION BY " + ", ".join(c.label for c in window.partition))
-    if window.order:
-        parts.append("ORDER BY " + ", ".join(label_of(ordered(c)) for c in window.order))
-    kind, start, end = window.frame or ("RANGE" if window.order else "ROWS", _EDGES["unboundedPreceding"], 0)
-    if not window.order and window.frame is None:
-        end = _EDGES["unboundedFollowing"]
-    parts.append(f"{kind} BETWEEN {_edge_label(start)} AND {_edge_label(end)}")
-    return " ".join(parts)
-
-
-def _edge_label(value: Value) -> str:
-    edge, side = _edge(value)
-    size = edge.name if isinstance(edge, exp.Expr) else str(edge)
-    if side == "PRECEDING" and isinstance(edge, exp.Expr):
-        return f"-{size} FOLLOWING"
-    return f"{size} {side}" if side else size

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 
 from tools.jobs.pyspark.column import method
 from tools.jobs.pyspark.datasets import report_unnamed, source_name, spelled
-from tools.jobs.pyspark.frame import Frame
+from tools.jobs.pyspark.frame import Frame, touch
 from tools.jobs.python.site import Site
 from tools.jobs.python.text import text_of
 from tools.jobs.python.values import NOTHING, Bound, Function, Host, Native, Value
@@ -56,6 +56,8 @@ def write_frame(
     target = site.session.dataset(spelled(text, format))
     other = text_of(alias)
     aliases = (site.session.dataset(other),) if other else ()
+    for column in partitions:
+        touch(frame, column)
     session = site.session
     session.write(
         target,
@@ -176,7 +178,9 @@ def _run_batch(writer: Writer, site: Site) -> None:
 
 
 def _by_format(format: str) -> Callable[..., Value]:
-    def save(site: Site, writer: Writer, path: Value, mode: Value, partitions: Value, options: dict[str, Value]) -> Value:
+    def save(
+        site: Site, writer: Writer, path: Value, mode: Value, partitions: Value, options: dict[str, Value]
+    ) -> Value:
         return _save(site, writer, path, format, mode, partitions, options)
 
     return save
@@ -227,7 +231,10 @@ METHODS: dict[str, Native] = {
     "option": method(_option, "key", "value"),
     "options": method(_options, "*given", "**keywords"),
     "partitionBy": method(_partition_by, "*cols"),
-    **{name: method(_same, "*given", "**keywords") for name in ("bucketBy", "sortBy", "clusterBy", "trigger", "queryName")},
+    **{
+        name: method(_same, "*given", "**keywords")
+        for name in ("bucketBy", "sortBy", "clusterBy", "trigger", "queryName")
+    },
     "outputMode": method(_output_mode, "outputMode"),
     "foreachBatch": method(_for_each_batch, "func"),
     "foreach": method(_for_each_batch, "f"),
@@ -340,4 +347,13 @@ FRAME_PROPERTIES: dict[str, Callable[[Site, Frame], Value]] = {
     "writeStream": lambda site, frame: Writer(frame, streaming=True),
 }
 
-__all__ = ["FRAME_METHODS", "FRAME_PROPERTIES", "METHODS", "Dataset", "Relation", "Writer", "create_view", "write_frame"]
+__all__ = [
+    "FRAME_METHODS",
+    "FRAME_PROPERTIES",
+    "METHODS",
+    "Dataset",
+    "Relation",
+    "Writer",
+    "create_view",
+    "write_frame",
+]

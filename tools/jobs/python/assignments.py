@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import ast
-from typing import TYPE_CHECKING
+from functools import partial
+from typing import TYPE_CHECKING, Any, cast
 
 from tools.jobs.python.attributes import set_attribute
 from tools.jobs.python.containers import hashable
@@ -52,12 +53,11 @@ def set_element(interpreter: Interpreter, owner: Value, key: Value, value: Value
     """`owner[key] = value`."""
     if isinstance(owner, Host):
         owner.set_item(key, value, site)
-    elif isinstance(owner, dict) and hashable(key):
+    elif (isinstance(owner, dict) and hashable(key)) or (
+        isinstance(owner, list) and isinstance(key, int) and -len(owner) <= key < len(owner)
+    ):
         interpreter.journal.touch(owner)
-        owner[key] = value
-    elif isinstance(owner, list) and isinstance(key, int) and -len(owner) <= key < len(owner):
-        interpreter.journal.touch(owner)
-        owner[key] = value
+        cast("dict[Any, Value]", owner)[key] = value
     elif isinstance(owner, Instance):
         method = owner.cls.find("__setitem__")
         if method is not NOTHING:
@@ -84,10 +84,14 @@ def _unpack(interpreter: Interpreter, target: ast.Tuple | ast.List, value: Value
         assign(interpreter, one, elements[index] if index < len(elements) else missing, scope)
 
 
+def _pick(interpreter: Interpreter, index: int, site: Site, values: list[Value]) -> Value:
+    return _nth(interpreter, values[0], index, site)
+
+
 def _unpack_choice(interpreter: Interpreter, target: ast.Tuple | ast.List, value: Choice, scope: Scope) -> None:
     site = interpreter.site(target, scope)
     for index, one in enumerate(target.elts):
-        picked = interpreter.lift([value], lambda v, i=index: _nth(interpreter, v[0], i, site), site)
+        picked = interpreter.lift([value], partial(_pick, interpreter, index, site), site)
         assign(interpreter, one, picked, scope)
 
 

@@ -37,7 +37,7 @@ def _len(site: Site, value: Value) -> Value:
         return site.call(method, value) if method is not NOTHING else site.undecided("a length")
     if isinstance(value, OpenList | Partial | Undecided | Host) or not hasattr(value, "__len__"):
         return site.undecided("a length known only at run time")
-    return len(value)  # type: ignore[arg-type]
+    return len(value)
 
 
 def _range(site: Site, bounds: list[Any]) -> Value:
@@ -130,7 +130,7 @@ def _number(kind: Callable[..., Any]) -> Callable[..., Value]:
             return Undecided("a number known only at run time", site.span, hole)
         if isinstance(value, str) and len(value) > 1000:
             return site.undecided("a number of more than a thousand digits")
-        return kind(value) if base is None else kind(value, base)  # type: ignore[no-any-return]
+        return kind(value) if base is None else kind(value, base)
 
     return converted
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from tools.jobs.python.attributes import look_up
@@ -55,13 +56,13 @@ def _call_host(interpreter: Interpreter, function: Host, arguments: Arguments, s
     return function.call(arguments, site)
 
 
-def _lifted(interpreter: Interpreter, arguments: Arguments, site: Site, body: object) -> Value:
+def _lifted(interpreter: Interpreter, arguments: Arguments, site: Site, body: Callable[[Arguments], Value]) -> Value:
     names = list(arguments.keywords)
     split = len(arguments.positional)
 
     def once(values: list[Value]) -> Value:
         keywords = dict(zip(names, values[split:], strict=True))
-        return body(Arguments(values[:split], keywords, arguments.open))  # type: ignore[operator,no-any-return]
+        return body(Arguments(values[:split], keywords, arguments.open))
 
     return interpreter.lift(arguments.all, once, site)
 
@@ -78,7 +79,10 @@ def call_native(interpreter: Interpreter, native: Native, arguments: Arguments, 
         return Undecided(f"{native.name} is called in a way that is not known here", site.span, inputs=hosts(arguments))
     interpreter.spend(1, site.span)
     try:
-        return native.body(site, *bound)
+        result = native.body(site, *bound)
+        if isinstance(result, Host):
+            interpreter.spend(result.weight, site.span)
+        return result
     except (TypeError, ValueError, LookupError, ArithmeticError, AttributeError, RecursionError) as error:
         reason = f"{native.name} with these arguments: {type(error).__name__}: {error}"
         return Undecided(reason, site.span, inputs=hosts(arguments))

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any, TypeAlias
+from typing import Any, TypeAlias, cast
 
-from tools.jobs.python.operators import LARGEST_SIZE, compare
+from tools.jobs.python.operators import LARGEST_SIZE, compare, open_set_operation
 from tools.jobs.python.site import Arguments, Site
 from tools.jobs.python.values import NOTHING, FactoryDict, HoleDict, OpenList, Undecided, Value
 
@@ -146,7 +146,7 @@ def _any_of(values: dict[Any, Any], key: Value, site: Site) -> Value:
 
 
 def _items(values: dict[Any, Any], given: list[Any], keywords: dict[str, Any], site: Site) -> Value:
-    return [(k, v) for k, v in values.items()]
+    return list(values.items())
 
 
 def _keys(values: dict[Any, Any], given: list[Any], keywords: dict[str, Any], site: Site) -> Value:
@@ -163,7 +163,7 @@ def _update(values: dict[Any, Any], given: list[Any], keywords: dict[str, Any], 
         if isinstance(one, dict):
             values.update(one)
         elif not isinstance(one, Undecided):
-            values.update(dict(site.elements(one)))  # type: ignore[call-overload]
+            values.update(cast("dict[Any, Value]", dict(cast("list[Any]", site.elements(one)))))
     values.update(keywords)
     return None
 
@@ -222,9 +222,21 @@ def _issubset(values: set[Any], given: list[Any], keywords: dict[str, Any], site
     return values.issubset(site.elements(given[0]))
 
 
+def _open_algebra(name: str) -> Method:
+    def combined(values: list[Value], given: list[Any], keywords: dict[str, Any], site: Site) -> Value:
+        result: Value = values
+        for one in given:
+            result = open_set_operation(name, list(result), site.elements(one), site)  # type: ignore[call-overload]
+        return result
+
+    return combined
+
+
 _LIST: dict[str, Method] = {
     "append": _append, "extend": _extend, "insert": _insert, "remove": _remove, "pop": _pop_list, "clear": _clear,
     "reverse": _reverse, "sort": _sort, "index": _index, "count": _count, "copy": _copy,
+    "union": _open_algebra("union"), "difference": _open_algebra("difference"), "add": _append, "discard": _remove,
+    "intersection": _open_algebra("intersection"),
     "appendleft": lambda v, g, k, s: _insert(v, [0, *g], k, s), "popleft": lambda v, g, k, s: _pop_list(v, [0], k, s),
 }  # fmt: skip
 _DICT: dict[str, Method] = {
@@ -269,4 +281,3 @@ def _dict_element(container: dict[Any, Any], key: Value, site: Site) -> Value:
         container[key] = site.call(container.factory)
         return container[key]
     return site.undecided(f"key {key!r} is not in the dictionary" if isinstance(key, str) else "a dictionary's element")
-

@@ -130,9 +130,7 @@ def call_arguments(interpreter: Interpreter, call: ast.Call, scope: Scope) -> Ar
     return arguments
 
 
-def _pass_all(
-    interpreter: Interpreter, value: Value, arguments: Arguments, node: ast.expr, scope: Scope
-) -> None:
+def _pass_all(interpreter: Interpreter, value: Value, arguments: Arguments, node: ast.expr, scope: Scope) -> None:
     if isinstance(value, Choice):
         value = max(leaves(value), key=lambda v: len(v) if isinstance(v, list | tuple) else 0)
     elements = interpreter.iterate(value, interpreter.site(node, scope))
@@ -224,7 +222,7 @@ def _conditional(interpreter: Interpreter, node: ast.expr, scope: Scope) -> Valu
     outcome = interpreter.truth(test, interpreter.site(node.test, scope))
     if not isinstance(outcome, Undecided):
         return evaluate(interpreter, node.body if outcome else node.orelse, scope)
-    key = outcome.key or (scope.file, node.lineno, node.col_offset)
+    key = outcome.key if outcome.key is not None else (scope.file, node.lineno, node.col_offset)
     sides = [lambda: evaluate(interpreter, node.body, scope), lambda: evaluate(interpreter, node.orelse, scope)]
     return choice_of(interpreter.branches(key, sides), key)
 
@@ -311,7 +309,9 @@ def _named(interpreter: Interpreter, node: ast.expr, scope: Scope) -> Value:
 def _yield(interpreter: Interpreter, node: ast.expr, scope: Scope) -> Value:
     value = evaluate(interpreter, node.value, scope) if isinstance(node, ast.Yield) and node.value else None
     if isinstance(node, ast.YieldFrom):
-        scope.yielded.extend(interpreter.iterate(evaluate(interpreter, node.value, scope), interpreter.site(node, scope)))
+        scope.yielded.extend(
+            interpreter.iterate(evaluate(interpreter, node.value, scope), interpreter.site(node, scope))
+        )
     elif len(scope.yielded) < interpreter.limits.iterations:
         scope.yielded.append(value)
     return None

@@ -65,9 +65,10 @@ def _fields(interpreter: Interpreter, node: ast.ClassDef, scope: Scope) -> dict[
 
     found: dict[str, Value] = {}
     for statement in node.body:
-        if isinstance(statement, ast.AnnAssign) and isinstance(statement.target, ast.Name):
-            if "ClassVar" not in ast.unparse(statement.annotation):
-                found[statement.target.id] = scope.names.get(statement.target.id, NOTHING)
+        if not (isinstance(statement, ast.AnnAssign) and isinstance(statement.target, ast.Name)):
+            continue
+        if "ClassVar" not in ast.unparse(statement.annotation):
+            found[statement.target.id] = scope.names.get(statement.target.id, NOTHING)
     return found
 
 

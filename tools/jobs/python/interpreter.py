@@ -10,7 +10,7 @@ from __future__ import annotations
 import ast
 from collections.abc import Callable, Hashable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import TypeGuard
+from typing import Any, TypeGuard
 
 from tools.jobs.python import attributes, calls
 from tools.jobs.python.containers import element
@@ -43,8 +43,8 @@ class Limits:
     steps: int = 300_000
     depth: int = 1_500  # nested evaluations
     calls: int = 60  # nested calls of the job's own functions
-    iterations: int = 2_000  # of one loop
-    unknown_iterations: int = 1
+    iterations: int = 2_000  # of a loop over known elements
+    rounds: int = 300  # of a `while`
 
 
 @dataclass
@@ -125,7 +125,8 @@ class Interpreter:
             result = sides[decided]()
             return [result if i == decided else NOTHING for i in range(len(sides))]
         results: list[Value] = []
-        kept, raised = [], []
+        kept: list[Any] = []
+        raised: list[Any] = []
         for index, side in enumerate(sides):
             ran = self._run_side(key, index, side, results, raised)
             if raised and raised[-1][0] == index:

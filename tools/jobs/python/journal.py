@@ -105,7 +105,7 @@ def _refill(container: Container, content: Container) -> None:
         container[:] = content
     else:
         container.clear()
-        container.update(content)  # type: ignore[arg-type]
+        container.update(content)
 
 
 def _joined_container(finals: list[Container], key: Hashable) -> Container:

@@ -38,9 +38,7 @@ def matches(interpreter: Interpreter, pattern: ast.pattern, subject: Value, scop
     return site.undecided("a pattern of this kind is not decided here")
 
 
-def _any(
-    interpreter: Interpreter, patterns: list[ast.pattern], subject: Value, scope: Scope
-) -> bool | Undecided:
+def _any(interpreter: Interpreter, patterns: list[ast.pattern], subject: Value, scope: Scope) -> bool | Undecided:
     result: bool | Undecided = False
     for one in patterns:
         outcome = matches(interpreter, one, subject, scope)

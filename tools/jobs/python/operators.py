@@ -66,6 +66,9 @@ def binary(symbol: str, left: Value, right: Value, site: Site) -> Value:
         return concatenate([left, "/", right])
     if isinstance(left, Undecided | Partial) or isinstance(right, Undecided | Partial):
         return _undecided(symbol, left, right, site)
+    either_open = isinstance(left, OpenList) or isinstance(right, OpenList)
+    if symbol in _SET_METHODS and either_open and isinstance(left, _COLLECTIONS) and isinstance(right, _COLLECTIONS):
+        return open_set_operation(_SET_METHODS[symbol], list(left), list(right), site)
     return _computed(symbol, left, right, site)
 
 
@@ -77,6 +80,18 @@ def _hosted(symbol: str, left: Value, right: Value, site: Site) -> Value:
     if isinstance(right, Host):
         return right.binary(symbol, left, True, site)
     return NOTHING
+
+
+_COLLECTIONS = (list, set, tuple, dict)
+_SET_METHODS = {"-": "difference", "|": "union", "&": "intersection"}
+
+
+def open_set_operation(name: str, left: list[Value], right: list[Value], site: Site) -> Value:
+    """Set operations where one side may hold more than is known: what comes out may, too."""
+    if name == "union":
+        return OpenList([*left, *(r for r in right if _among(left, r, False, site) is not True)])
+    keep_if = name == "intersection"
+    return OpenList([v for v in left if _among(right, v, False, site) is not (not keep_if)])
 
 
 def _by_method(symbol: str, left: Instance, right: Value, site: Site) -> Value:
@@ -265,6 +280,6 @@ def unary(symbol: str, operand: Value, site: Site) -> Value:
         return Undecided("a value that only a run can know", site.span)
     functions: dict[str, Callable[[Any], Any]] = {"-": operator.neg, "+": operator.pos, "~": operator.invert}
     try:
-        return functions[symbol](operand)  # type: ignore[no-any-return]
+        return functions[symbol](operand)
     except (TypeError, KeyError):
         return Undecided(f"{symbol} of {type(operand).__name__}", site.span)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 
 from tools.jobs.glue import library as glue
+from tools.jobs.late import settle_open_columns
 from tools.jobs.pyspark import library as pyspark
 from tools.jobs.pyspark.promote import promote
 from tools.jobs.python import library as standard
@@ -39,6 +40,12 @@ def read_script(text: str, session: Session, limits: Limits | None = None) -> No
     if tree is None:
         return
     interpreter = Interpreter(session, library(), limits)
+    _read(interpreter, tree)
+    settle_open_columns(session)
+
+
+def _read(interpreter: Interpreter, tree: ast.Module) -> None:
+    session = interpreter.session
     scope = Scope(session.file)
     scope.names.update({"__name__": "__main__", "__file__": session.file, "__doc__": None})
     try:
@@ -46,9 +53,13 @@ def read_script(text: str, session: Session, limits: Limits | None = None) -> No
             _run(interpreter, tree, scope)
     except LimitReached as reached:
         where = Span(session.file, _line(str(reached)))
-        session.unknown(Unknown("the script takes more steps to read than are allowed; read up to here", where, "statement"))
+        session.unknown(
+            Unknown("the script takes more steps to read than are allowed; read up to here", where, "statement")
+        )
     except (RecursionError, MemoryError):
-        session.unknown(Unknown("the script is nested too deeply to be read to its end", Span(session.file, 1), "statement"))
+        session.unknown(
+            Unknown("the script is nested too deeply to be read to its end", Span(session.file, 1), "statement")
+        )
 
 
 def _line(place: str) -> int:

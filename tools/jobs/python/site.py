@@ -47,7 +47,9 @@ class Site:
 
     def undecided(self, reason: str, *inputs: Value, hole: str = "?") -> Undecided:
         """A value that only a run can know."""
-        return Undecided(reason, self.span, hole, inputs)
+        from tools.jobs.python.calls import hosts
+
+        return Undecided(reason, self.span, hole, hosts(Arguments(list(inputs))))
 
     def call(self, function: Value, *positional: Value) -> Value:
         """Calls a value from native code (a callback)."""

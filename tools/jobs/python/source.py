@@ -14,7 +14,9 @@ from tools.plan.model import Span, Unknown
 
 LONGEST = 20_000_000
 _RECURSION = 12_000
-_PYTHON2 = re.compile(r"^\s*(print\s+[^\s(=.,\[]|exec\s+['\"a-z]|except\s+[\w.()]+\s*,\s*\w+\s*:|raise\s+\w+\s*,)", re.M)
+_PYTHON2 = re.compile(
+    r"^\s*(print\s+[^\s(=.,\[]|exec\s+['\"a-z]|except\s+[\w.()]+\s*,\s*\w+\s*:|raise\s+\w+\s*,)", re.M
+)
 
 
 @contextmanager

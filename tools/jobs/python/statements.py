@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING, TypeAlias, cast
+from functools import partial
+from typing import TYPE_CHECKING, Any, TypeAlias, cast
 
 from tools.jobs.python import operators
 from tools.jobs.python.assignments import assign, bind, delete
@@ -98,7 +99,12 @@ def _augmented(interpreter: Interpreter, statement: ast.stmt, scope: Scope) -> F
     if isinstance(current, list) and isinstance(statement.op, ast.Add):
         container_method(current, "extend", Arguments([more]), site)
         return None
-    assign(interpreter, statement.target, operators.binary(operators.SYMBOLS[type(statement.op)], current, more, site), scope)
+    assign(
+        interpreter,
+        statement.target,
+        operators.binary(operators.SYMBOLS[type(statement.op)], current, more, site),
+        scope,
+    )
     return None
 
 
@@ -178,9 +184,10 @@ def branch(
     def survives(index: int, side: Value) -> bool:
         return not (isinstance(side, Flow) and side.kind in ("raise", "return"))
 
-    flows = cast("list[Flow | None]", interpreter.branches(key, sides, survives))
-    if any(f is NOTHING for f in flows):
-        return next(f for f in flows if f is not NOTHING)
+    ends = interpreter.branches(key, sides, survives)
+    flows = cast("list[Flow | None]", ends)
+    if any(f is NOTHING for f in ends):
+        return next(flow for flow, end in zip(flows, ends, strict=True) if end is not NOTHING)
     return _after(interpreter, scope, key, flows)
 
 
@@ -218,8 +225,7 @@ def _if(interpreter: Interpreter, statement: ast.stmt, scope: Scope) -> Flow | N
             interpreter.spend(1, Span(scope.file, chained.lineno))
             current = chained
             continue
-        body, orelse = current.body, current.orelse
-        sides = [lambda: run_block(interpreter, body, scope), lambda: run_block(interpreter, orelse, scope)]
+        sides = [partial(run_block, interpreter, block, scope) for block in (current.body, current.orelse)]
         return branch(interpreter, scope, outcome, sides, current)
 
 
@@ -266,7 +272,7 @@ def _for(interpreter: Interpreter, statement: ast.stmt, scope: Scope) -> Flow | 
 def _while(interpreter: Interpreter, statement: ast.stmt, scope: Scope) -> Flow | None:
     assert isinstance(statement, ast.While)
     site = interpreter.site(statement, scope)
-    for _ in range(interpreter.limits.iterations):
+    for _ in range(interpreter.limits.rounds):
         outcome = interpreter.truth(evaluate(interpreter, statement.test, scope), site)
         if outcome is False:
             return run_block(interpreter, statement.orelse, scope)
@@ -278,7 +284,7 @@ def _while(interpreter: Interpreter, statement: ast.stmt, scope: Scope) -> Flow 
             return flow
         if isinstance(outcome, Undecided) or interpreter.undecided_exits > exits:
             return None
-    site.unknown(f"only {interpreter.limits.iterations} rounds of this loop are read", "statement")
+    site.unknown(f"only {interpreter.limits.rounds} rounds of this loop are read", "statement")
     return None
 
 
@@ -326,7 +332,7 @@ def _otherwise(
         other = handled(None)
         side = interpreter.journal.end()
         if other is None:
-            sides.append(_only_rebound(side, sides[0]))
+            sides.append(cast(Any, _only_rebound(side, sides[0])))
     interpreter.journal.join(sides, cast("str", key))
     return flow
 

@@ -50,7 +50,7 @@ def _of_text(text: str, name: str, arguments: Arguments, site: Site) -> Value:
     if name == "replace" and len(given) >= 2 and len(text) * max(len(str(given[1])), 1) > 50 * LONGEST:
         return site.undecided("a text of more than a million letters")
     try:
-        return getattr(text, name)(*given, **arguments.keywords)  # type: ignore[no-any-return]
+        return getattr(text, name)(*given, **arguments.keywords)
     except (TypeError, ValueError, LookupError, AttributeError) as error:
         return site.undecided(f"str.{name}: {error}")
 
@@ -68,7 +68,9 @@ def _with_unknown_arguments(text: str, name: str, arguments: Arguments, site: Si
 def _of_partial(text: Partial, name: str, arguments: Arguments, site: Site) -> Value:
     given = arguments.positional
     if name in _KEEP_HOLES:
-        return Partial("".join(p if hole else getattr(p, name)() for p, hole in known_outside_holes(text.text)), text.why)
+        return Partial(
+            "".join(p if hole else getattr(p, name)() for p, hole in known_outside_holes(text.text)), text.why
+        )
     if name in ("strip", "lstrip", "rstrip", "removeprefix", "removesuffix", "encode", "decode", "zfill"):
         return _trimmed(text, name, given)
     if name == "replace" and len(given) >= 2 and isinstance(given[0], str) and given[0]:

@@ -87,6 +87,11 @@ class Host:
 
     __slots__ = ()
 
+    @property
+    def weight(self) -> int:
+        """How much work making it was, in steps of the reader."""
+        return 0
+
     def attribute(self, name: str, site: Site) -> Value:
         """`self.name`; NOTHING when there is no such attribute."""
         return NOTHING

@@ -67,11 +67,13 @@ def _value(option: Option, site: Site) -> Value:
     settings = option.settings
     action = text_of(settings.get("action"))
     if action in ("store_true", "store_false"):
-        return action == "store_false" if known else Undecided(f"job flag {option.name}", site.span, f"args.{option.name}")
+        return (
+            action == "store_false" if known else Undecided(f"job flag {option.name}", site.span, f"args.{option.name}")
+        )
     varies = "choices" in settings and not known
     if "default" in settings and settings.get("required") is not True and not varies:
         return settings["default"]
-    if known and settings.get("required") is not True and not option.spelled == option.name and "default" not in settings:
+    if known and settings.get("required") is not True and option.spelled != option.name and "default" not in settings:
         return None
     hole = f"args.{option.name}"
     if settings.get("nargs") in ("*", "+") or isinstance(settings.get("nargs"), int):

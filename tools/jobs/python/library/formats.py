@@ -40,7 +40,10 @@ def _plain(value: Any, depth: int) -> Value:
     if depth > 100:
         return None
     if isinstance(value, dict):
-        return {k if isinstance(k, str | int | float | bool | None) else str(k): _plain(v, depth + 1) for k, v in value.items()}
+        return {
+            k if isinstance(k, str | int | float | bool | None) else str(k): _plain(v, depth + 1)
+            for k, v in value.items()
+        }
     if isinstance(value, list):
         return [_plain(v, depth + 1) for v in value]
     return value if isinstance(value, str | int | float | bool | None) else str(value)
@@ -80,7 +83,9 @@ def _safe(pattern: Value) -> re.Pattern[str] | None:
         return None
 
 
-def _substituted(site: Site, pattern: Value, replacement: Value, text: Value, given: list[Value], keywords: dict[str, Value]) -> Value:
+def _substituted(
+    site: Site, pattern: Value, replacement: Value, text: Value, given: list[Value], keywords: dict[str, Value]
+) -> Value:
     compiled = _safe(pattern)
     if compiled is None or not isinstance(replacement, str):
         return text if not isinstance(text, str) else site.undecided("a text made by a pattern")
@@ -217,7 +222,9 @@ class Config(Host):
         if name == "read_string":
             return Native(name, lambda site, text: self._read(text), ("text",))
         if name in ("get", "getint", "getboolean", "getfloat"):
-            return Native(name, lambda site, section, option, rest, kw: self._get(section, option, site), ("s", "o", "*r", "**k"))
+            return Native(
+                name, lambda site, section, option, rest, kw: self._get(section, option, site), ("s", "o", "*r", "**k")
+            )
         if name == "sections":
             return Native(name, lambda site, given, keywords: list(self.sections) or site.undecided("sections"))
         if name in ("read", "read_file", "optionxform"):
@@ -325,7 +332,13 @@ MODULES: dict[str, Callable[[Interpreter], Module]] = {
     "ast": module("ast", dict([row("literal_eval", _parsed(json.loads), "text", "*given", "**keywords")])),
     "re": module("re", {**_RE, **dict.fromkeys(("IGNORECASE", "I", "M", "MULTILINE", "S", "DOTALL", "X"), 0)}),
     "string": module("string", {"Template": Native("Template", lambda site, text: Template(text), ("template",))}),
-    "configparser": module("configparser", dict([row("ConfigParser", _make_config), row("RawConfigParser", _make_config)])),
-    "urllib.parse": module("urllib.parse", dict([row("urlparse", _parsed_url, "url"), row("urlsplit", _parsed_url, "url")])),
-    "textwrap": module("textwrap", dict([row("dedent", _dedent, "text"), row("indent", _method("strip"), "text", "*g", "**k")])),
+    "configparser": module(
+        "configparser", dict([row("ConfigParser", _make_config), row("RawConfigParser", _make_config)])
+    ),
+    "urllib.parse": module(
+        "urllib.parse", dict([row("urlparse", _parsed_url, "url"), row("urlsplit", _parsed_url, "url")])
+    ),
+    "textwrap": module(
+        "textwrap", dict([row("dedent", _dedent, "text"), row("indent", _method("strip"), "text", "*g", "**k")])
+    ),
 }

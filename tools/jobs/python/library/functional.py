@@ -130,7 +130,9 @@ def _chain_map(site: Site, given: list[Value], keywords: dict[str, Value]) -> Va
 def _namedtuple(site: Site, name: Value, fields: Value, keywords: dict[str, Value]) -> Value:
     from tools.jobs.python.values import ClassValue
 
-    names = str(fields).replace(",", " ").split() if isinstance(fields, str) else [str(f) for f in site.elements(fields)]
+    names = (
+        str(fields).replace(",", " ").split() if isinstance(fields, str) else [str(f) for f in site.elements(fields)]
+    )
     return ClassValue(str(name), [], {}, site.span.file, fields=dict.fromkeys(names, NOTHING))
 
 
@@ -185,7 +187,7 @@ def copied(value: Value, depth: int) -> Value:
 def _math(function: Callable[..., Any]) -> Callable[..., Value]:
     def call(site: Site, given: list[Any], keywords: dict[str, Value]) -> Value:
         if all(isinstance(g, int | float) and abs(g) < 1e6 for g in given):
-            return function(*given)  # type: ignore[no-any-return]
+            return function(*given)
         return site.undecided("a number known only at run time")
 
     return call
@@ -255,7 +257,7 @@ class Thread(Host):
         if target is not None:
             passed = list(given) if isinstance(given, list | tuple) else []
             named = arguments.keywords.get("kwargs")
-            site.interpreter.call(target, Arguments(passed, dict(named) if isinstance(named, dict) else {}), site)  # type: ignore[arg-type]
+            site.interpreter.call(target, Arguments(passed, dict(named) if isinstance(named, dict) else {}), site)
         return Passive("thread")
 
 

@@ -72,7 +72,7 @@ def leave(site: Site, given: list[Value], keywords: dict[str, Value]) -> Value:
     raise Raised("SystemExit")
 
 
-class Arguments_(Host):
+class CommandLine(Host):
     """`sys.argv`: what is passed at run time."""
 
     __slots__ = ()
@@ -194,7 +194,7 @@ def _os(interpreter: Interpreter) -> Module:
 
 def _sys(interpreter: Interpreter) -> Module:
     members: dict[str, Value] = {
-        "argv": Arguments_(),
+        "argv": CommandLine(),
         "path": [],
         "modules": {},
         "stdout": Passive("stdout"),

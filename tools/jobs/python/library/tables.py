@@ -77,7 +77,9 @@ class Runtime(Host):
         """An answer that only a run knows, with whatever frames went in; functions handed over are read once."""
         from tools.jobs.python.calls import call_unreadable
 
-        return call_unreadable(site.interpreter, Undecided(f"{self.name}(…) answers at run time", site.span), arguments, site)
+        return call_unreadable(
+            site.interpreter, Undecided(f"{self.name}(…) answers at run time", site.span), arguments, site
+        )
 
     def item(self, key: Value, site: Site) -> Value:
         """An element of it."""

@@ -109,14 +109,14 @@ MODULES: dict[str, Callable[[Interpreter], Module]] = {
             ]
         ),
     ),
-    "uuid": module("uuid", dict((n, Moment("runtime.uuid")) for n in ("uuid1", "uuid4", "uuid5", "uuid3"))),
+    "uuid": module("uuid", {n: Moment("runtime.uuid") for n in ("uuid1", "uuid4", "uuid5", "uuid3")}),
     "calendar": module("calendar", {"monthrange": Moment("runtime.date")}),
     "pytz": module("pytz", {"timezone": Moment("runtime.timezone"), "utc": Moment("runtime.timezone")}),
     "zoneinfo": module("zoneinfo", {"ZoneInfo": Moment("runtime.timezone")}),
     "dateutil": module("dateutil", {"parser": MomentType("date"), "relativedelta": Moment("runtime.date")}),
     "dateutil.relativedelta": module("dateutil.relativedelta", {"relativedelta": Moment("runtime.date")}),
     "dateutil.parser": module("dateutil.parser", {"parse": Native("parse", _parsed)}),
-    "pendulum": module("pendulum", dict((n, Moment("runtime.date")) for n in ("now", "today", "datetime", "parse"))),
+    "pendulum": module("pendulum", {n: Moment("runtime.date") for n in ("now", "today", "datetime", "parse")}),
 }
 
 __all__ = ["MODULES", "Runtime", "runtime"]
