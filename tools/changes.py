@@ -24,8 +24,8 @@ ChangeKind = Literal[
     "add_column",
     "drop_table",
     "rename_table",
-    "late_job",
-    "failed_job",
+    "delay_job",
+    "fail_job",
 ]
 KINDS: tuple[ChangeKind, ...] = get_args(ChangeKind)
 
@@ -68,8 +68,8 @@ _WORDS: dict[ChangeKind, str] = {
     "add_column": "adding `{column}`",
     "drop_table": "dropping table `{table}`",
     "rename_table": "renaming table `{table}` to `{to}`",
-    "late_job": "`{job}` running late",
-    "failed_job": "`{job}` failing",
+    "delay_job": "`{job}` running late",
+    "fail_job": "`{job}` failing",
 }
 
 
@@ -102,8 +102,8 @@ _PATTERNS: Sequence[tuple[ChangeKind, str]] = (
     ("rename_column", rf"renam\w+\s+(?:the\s+)?(?:column\s+)?{_OBJECT}{_IN}\s+(?:to|as|into)\s+{_TO}"),
     ("change_type", rf"{_RETYPE}{_OBJECT}{_FROM}\s+(?:to|into|a|an|as)\s+{_TYPE}{_IN}"),
     ("change_type", rf"{_RETYPE}{_OBJECT}{_IN}(?:\s+type)?{_FROM}\s+(?:to|into|a|an|as)\s+{_TYPE}"),
-    ("late_job", rf"{_OBJECT}\s+(?:is|runs|running|comes|being)\s+(?:\w+\s+)*?late"),
-    ("failed_job", rf"{_OBJECT}\s+(?:fails|failed|is failing|failing)"),
+    ("delay_job", rf"{_OBJECT}\s+(?:is|runs|running|comes|being)\s+(?:\w+\s+)*?late"),
+    ("fail_job", rf"{_OBJECT}\s+(?:fails|failed|is failing|failing)"),
     ("drop_column", rf"{_DROP}\s+(?:the\s+)?(?:column\s+)?{_OBJECT}{_IN}"),
 )
 
@@ -128,7 +128,7 @@ def _from_match(kind: ChangeKind, groups: dict[str, str | None]) -> Change:
     name, table, to = groups["object"] or "", groups.get("table"), groups.get("to")
     if kind in ("drop_table", "rename_table"):
         return Change(kind, table=name, to=to)
-    if kind in ("late_job", "failed_job"):
+    if kind in ("delay_job", "fail_job"):
         return Change(kind, job=name)
     if table is None and "." in name:
         table, _, name = name.rpartition(".")
@@ -146,7 +146,7 @@ def resolve(change: Change, ws: Workspace) -> tuple[Change, list[str]]:
 
     Raises NotFound or Ambiguous for names, InputError for a change that lacks a part.
     """
-    if change.kind in ("late_job", "failed_job"):
+    if change.kind in ("delay_job", "fail_job"):
         if not change.job:
             raise InputError("which job?", hint="Name the job.")
         return replace(change, job=ws.assets.find(change.job, ["job"]).name), []

@@ -75,7 +75,7 @@ class ImpactArgs(_Args):
     asset: str | None = Field(None, description="the table")
     column: str | None = Field(None, description="the column, for changes of a column")
     to: str | None = Field(None, description="new name or new type")
-    job: str | None = Field(None, description="the job, for late_job and failed_job")
+    job: str | None = Field(None, description="the job, for delay_job and fail_job")
 
 
 class JobArgs(_Args):

@@ -91,7 +91,7 @@ class ImpactResult:
     def text(self) -> str:
         """Verdict and severity first, then what is reached by verdict, then coverage."""
         subject = self.change.describe()
-        lines = [*(f"_{a}_" for a in self.assumptions), _headline(self, subject), ""]
+        lines = [*(part for a in self.assumptions for part in (f"_{a}_", "")), _headline(self, subject), ""]
         for verdict in VERDICTS:
             lines += _section(verdict, self.of(verdict))
         if self.writers:

@@ -38,7 +38,7 @@ class Spread:
 
     def _seed(self) -> None:
         change, what = self._change, self._change.describe()
-        if change.kind in ("late_job", "failed_job"):
+        if change.kind in ("delay_job", "fail_job"):
             assert change.job is not None
             self.start = Node("job", change.job)
             for target in self._ws.readings[change.job].writes:
