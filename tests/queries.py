@@ -196,7 +196,9 @@ def _window(draw: st.DrawFn, depth: int) -> Query:
     )
     names = draw(_names(2))
     kept = draw(st.sampled_from(columns))
-    return Query(f"SELECT {kept} AS {names[0]}, {draw(st.sampled_from(calls))} AS {names[1]} FROM ({inner.sql}) AS x", names)
+    return Query(
+        f"SELECT {kept} AS {names[0]}, {draw(st.sampled_from(calls))} AS {names[1]} FROM ({inner.sql}) AS x", names
+    )
 
 
 @st.composite

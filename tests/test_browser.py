@@ -52,9 +52,7 @@ def test_a_page_reaches_this_machine_and_a_call_elsewhere_is_refused_and_reporte
 @pytest.mark.browser
 def test_past_the_request_filter_no_other_name_resolves(page: Page, site: str) -> None:
     page.context.unroute_all()
-    elsewhere = site.replace(
-        "127.0.0.1", "elsewhere.localhost"
-    )  # resolves to this very server, but for the flag
+    elsewhere = site.replace("127.0.0.1", "elsewhere.localhost")  # resolves to this very server, but for the flag
 
     with pytest.raises(PlaywrightError, match="ERR_NAME_NOT_RESOLVED"):
         page.goto(elsewhere)

@@ -39,9 +39,7 @@ def ways_to_run_code(source: Path) -> set[str]:
 @pytest.mark.parametrize("document", documents(), ids=lambda path: path.name)
 def test_every_make_command_in_the_documents_exists(document: Path) -> None:
     targets = set(re.findall(r"^([a-z]+):", MAKEFILE, flags=re.MULTILINE))
-    named = set(
-        re.findall(r"^make ([a-z]+)|`make ([a-z]+)`", document.read_text("utf-8"), flags=re.MULTILINE)
-    )
+    named = set(re.findall(r"^make ([a-z]+)|`make ([a-z]+)`", document.read_text("utf-8"), flags=re.MULTILINE))
 
     assert {first or second for first, second in named} <= targets
     assert named
@@ -56,9 +54,7 @@ def test_every_link_to_a_file_leads_somewhere(document: Path) -> None:
 
 def test_ci_runs_exactly_the_readme_test_command() -> None:
     assert re.search(r"^make test\b", (ROOT / "README.md").read_text(encoding="utf-8"), flags=re.MULTILINE)
-    assert re.search(
-        r'^step "tests" make test$', (ROOT / ".ci/run").read_text(encoding="utf-8"), flags=re.MULTILINE
-    )
+    assert re.search(r'^step "tests" make test$', (ROOT / ".ci/run").read_text(encoding="utf-8"), flags=re.MULTILINE)
 
 
 def test_every_dependency_is_locked_with_a_hash_and_without_an_address() -> None:
@@ -66,9 +62,7 @@ def test_every_dependency_is_locked_with_a_hash_and_without_an_address() -> None
     lock = (ROOT / "requirements.lock").read_text(encoding="utf-8")
     wanted = [*project["project"]["dependencies"], *project["dependency-groups"]["dev"]]
     needed = {re.split(r"[^A-Za-z0-9-]", requirement)[0].lower() for requirement in wanted}
-    locked = {
-        match[1] for match in re.finditer(r"^([a-z0-9-]+)==\S+.*\\\n +--hash=sha256:", lock, re.MULTILINE)
-    }
+    locked = {match[1] for match in re.finditer(r"^([a-z0-9-]+)==\S+.*\\\n +--hash=sha256:", lock, re.MULTILINE)}
 
     assert needed <= locked
     assert "://" not in lock

@@ -32,6 +32,7 @@ def main() -> None:
         st.error(safe(error.message))
         return
     _draw_chat(served)
+    served.warm_up()
 
 
 def _draw_sidebar(served: page_lake.Served) -> None:

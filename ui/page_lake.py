@@ -8,7 +8,7 @@ from __future__ import annotations
 import hashlib
 import os
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -43,13 +43,21 @@ class Served:
 
     ws: Workspace
     stamp: str
-    _lock: threading.Lock = field(default_factory=threading.Lock, repr=False)
+    _building: threading.Lock = field(default_factory=threading.Lock, repr=False)
+    _reading: threading.Lock = field(default_factory=threading.Lock, repr=False)
     _copilot: Copilot | None = None
+    _warming: bool = False
+
+    def warm_up(self) -> None:
+        """Loads the model side in the background, once: the page is drawn, and a visitor reads and types."""
+        if not self._warming:
+            self._warming = True
+            threading.Thread(target=_logged, args=(lambda: self.copilot,), daemon=True).start()
 
     @property
     def copilot(self) -> Copilot:
-        """The copilot, built at the first question: that loads the model side."""
-        with self._lock:
+        """The copilot, built when it is first wanted: that loads the model side."""
+        with self._building:
             if self._copilot is None:
                 from agent.copilot import build_copilot
 
@@ -65,7 +73,7 @@ class Served:
 
     def refresh(self) -> None:
         """Forgets what was read if any file has changed since."""
-        with self._lock:
+        with self._reading:
             now = _stamp(self.ws.settings.lake)
             if now != self.stamp:
                 self.ws.refresh()
@@ -95,16 +103,17 @@ def _open(stated: Settings) -> Served:
 
 
 def preload() -> None:
-    """Loads what the first page and the first question need. A failure is the page's to tell; the log has it too."""
-    import pandas  # noqa: F401 - every table on the page needs it, and it takes half a second
+    """Loads what the first page needs while the browser fetches its parts. What fails is the page's to tell."""
+    _logged(lambda: current().ws.graph)  # reads every job
 
+
+def _logged(load: Callable[[], object]) -> None:
+    """In a thread of its own a failure would end as a traceback; whoever asks next gets it again, and tells it."""
     try:
-        served = current()
-        served.ws.graph  # noqa: B018 - reads every job
-        served.copilot  # noqa: B018 - loads the model side
+        load()
     except CopilotError:
         return
-    except Exception as error:  # noqa: BLE001 - in a thread of its own it would end as a traceback
+    except Exception as error:  # noqa: BLE001 - see above
         log_failure(error)
 
 

@@ -97,9 +97,7 @@ def _uptake(rng: np.random.Generator, start: Ints, typical: float) -> Ints:
     return np.where(start > 0, start + rng.exponential(typical, len(start)).astype(np.int64), 0)
 
 
-def _choices(
-    rng: np.random.Generator, words: Words, products: Products, customers: Customers
-) -> tuple[Ints, Ints]:
+def _choices(rng: np.random.Generator, words: Words, products: Products, customers: Customers) -> tuple[Ints, Ints]:
     """Customer and product of each position: a weighted draw without replacement for every customer."""
     n, universe = len(customers.segment), len(products.category)
     typical = traits(words["segments"], "holdings")[customers.segment]
@@ -139,9 +137,7 @@ def _quantities(
 # --- what the custodians send ---------------------------------------------------------------------
 
 
-def deliveries(
-    scale: Scale, words: Words, products: Products, customers: Customers, days: Days
-) -> Deliveries:
+def deliveries(scale: Scale, words: Words, products: Products, customers: Customers, days: Days) -> Deliveries:
     """Every record of both custodians that has arrived by the morning after the last day."""
     rng, holdings = scale.stream("deliveries"), _holdings(scale, words, products, customers)
     valid = _valid_records(rng, words, products, customers, holdings, days)

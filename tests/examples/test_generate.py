@@ -148,9 +148,7 @@ def test_required_columns_are_there() -> None:
 
 
 @pytest.mark.parametrize("table", ["raw_positions", "raw_products", "raw_customers"])
-def test_the_data_has_the_columns_and_types_of_the_catalog(
-    raw: duckdb.DuckDBPyConnection, table: str
-) -> None:
+def test_the_data_has_the_columns_and_types_of_the_catalog(raw: duckdb.DuckDBPyConnection, table: str) -> None:
     found = {name: kind.lower() for name, kind, *_ in raw.execute(f"DESCRIBE {table}").fetchall()}
     said = {name: about["type"] for name, about in SCHEMAS[table]["columns"].items()}
     assert found == said
@@ -160,9 +158,7 @@ def test_the_data_has_the_columns_and_types_of_the_catalog(
 
 
 def test_there_is_data_on_every_weekday_and_on_no_other_day(raw: duckdb.DuckDBPyConnection) -> None:
-    days = [
-        row[0] for row in raw.execute("SELECT DISTINCT as_of_date FROM raw_positions ORDER BY 1").fetchall()
-    ]
+    days = [row[0] for row in raw.execute("SELECT DISTINCT as_of_date FROM raw_positions ORDER BY 1").fetchall()]
     assert all(day.isoweekday() <= 5 for day in days)
     assert (len(days), days[0], days[-1]) == (55, date(2026, 9, 7), date(2026, 11, 20))
 
@@ -225,9 +221,7 @@ def test_redeliveries_come_later_and_say_something_else(raw: duckdb.DuckDBPyConn
 
 
 def test_the_scripted_faults_are_in_the_data(raw: duckdb.DuckDBPyConnection) -> None:
-    luxembourg = (
-        "SELECT MIN(load_ts) FROM raw_positions WHERE as_of_date = '{}' AND source_system = 'CUSTODY_LUX'"
-    )
+    luxembourg = "SELECT MIN(load_ts) FROM raw_positions WHERE as_of_date = '{}' AND source_system = 'CUSTODY_LUX'"
     assert one(raw, luxembourg.format("2026-10-06")).date() == date(2026, 10, 8)
     assert one(raw, luxembourg.format("2026-10-05")).date() == date(2026, 10, 6)
     per_position = (
@@ -250,9 +244,7 @@ def test_clients_come_and_go_and_some_sleep(raw: duckdb.DuckDBPyConnection) -> N
         share = clients.aggregate(f"AVG(CASE WHEN {happens} THEN 1.0 ELSE 0.0 END)").fetchone()
         assert share, happens
         assert 0 < share[0] < 0.25, happens
-    assert not clients.filter(
-        "closed_on < last_activity_date OR onboarded_on > last_activity_date"
-    ).fetchone()
+    assert not clients.filter("closed_on < last_activity_date OR onboarded_on > last_activity_date").fetchone()
 
 
 def test_a_few_clients_hold_much_of_the_money(raw: duckdb.DuckDBPyConnection) -> None:
@@ -334,9 +326,7 @@ def queries() -> list[Any]:
 
 @pytest.mark.parametrize(("sql", "tables"), queries())
 def test_every_query_is_athena_sql_over_known_columns(sql: str, tables: list[str]) -> None:
-    schema: dict[str, Any] = {
-        t: {c: about["type"] for c, about in s["columns"].items()} for t, s in SCHEMAS.items()
-    }
+    schema: dict[str, Any] = {t: {c: about["type"] for c, about in s["columns"].items()} for t, s in SCHEMAS.items()}
     query = qualify(sqlglot.parse_one(sql, read="athena"), schema=schema, dialect="athena")
     assert {table.name for table in query.find_all(exp.Table)} == set(tables)
     for column in query.find_all(exp.Column):

@@ -26,6 +26,7 @@ from tools.plan.model import (
     Op,
     Opaque,
     Plan,
+    Project,
     Rebase,
     Rest,
     Scan,
@@ -240,6 +241,7 @@ class Tracer:
         self._definitions: dict[ColumnId, _Definition] = {}
         self._known: dict[ColumnId, tuple[Origin, ...]] = {}
         self._seen_ops: set[int] = set()
+        self._seen_items: set[int] = set()
         self._mentions: dict[ColumnId, Span] = {}
         for root in [*plan.subqueries, *plan.writes]:
             self._define_below(root)
@@ -249,11 +251,25 @@ class Tracer:
             if id(op) in self._seen_ops:
                 continue
             self._seen_ops.add(id(op))
+            if isinstance(op, Project):
+                self._define_items(op)
+                continue
             for column, definition in _definitions(op, self._plan.dialect):
                 self._definitions.setdefault(column, definition)
             for item in op.items:
-                if item.is_pass_through and item.span is not None:
+                if item.span is not None and item.is_pass_through:
                     self._mentions.setdefault(item.attribute.id, item.span)
+
+    def _define_items(self, op: Project) -> None:
+        """Projections of wide tables share their items: each is looked at once."""
+        for item in op.columns:
+            if id(item) in self._seen_items:
+                continue
+            self._seen_items.add(id(item))
+            if not item.is_pass_through:
+                self._definitions.setdefault(item.attribute.id, _of_item(item))
+            elif item.span is not None:
+                self._mentions.setdefault(item.attribute.id, item.span)
 
     def of_column(self, column: ColumnId) -> tuple[Origin, ...]:
         """Origins of a column id. Iterative: a chain of a thousand operators needs no deep stack."""
@@ -519,4 +535,7 @@ def shown(expression: exp.Expr, names: Mapping[ColumnId, str] | None = None) -> 
             leaf.replace(plain)
         elif is_subquery_ref(leaf):
             leaf.replace(exp.column("(query)"))
-    return copy.sql("spark", comments=False)
+    try:
+        return copy.sql("spark", comments=False)
+    except (RecursionError, KeyError, TypeError, ValueError, AttributeError):  # nested too deeply, or odd arguments
+        return f"{expression.key}(…)"

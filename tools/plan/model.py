@@ -657,12 +657,13 @@ def reachable(plan: Plan, roots: Sequence[Op]) -> Iterator[Op]:
             if id(op) not in seen:
                 seen.add(id(op))
                 yield op
-                waiting += [
-                    plan.subqueries[int(c.name)]
-                    for e in expressions_of(op)
-                    for c in e.find_all(exp.Column)
-                    if is_subquery_ref(c)
-                ]
+                if plan.subqueries:
+                    waiting += [
+                        plan.subqueries[int(c.name)]
+                        for e in expressions_of(op)
+                        for c in ([e] if isinstance(e, exp.Column) else e.find_all(exp.Column))
+                        if is_subquery_ref(c)
+                    ]
 
 
 def expressions_of(op: Op) -> Iterator[exp.Expr]:

@@ -13,7 +13,7 @@ import time
 import urllib.error
 import urllib.request
 import webbrowser
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -37,6 +37,16 @@ HostOption = Annotated[str, typer.Option("--host", help="The address to listen o
 PortOption = Annotated[
     int, typer.Option("--port", min=1, max=65535, help="The port; the next free one if it is taken.")
 ]
+
+
+@dataclass(frozen=True)
+class Page:
+    """What is to be served, and where. Without a lake the settings name it."""
+
+    lake: Path | None
+    host: str
+    port: int
+    open_browser: bool
 
 
 @dataclass(frozen=True)
@@ -68,10 +78,9 @@ def ui(
       de-copilot ui --lake .demo/wealth --open
       de-copilot ui --host 0.0.0.0 --port 8080
     """
-    if not settings_for(ctx, lake).lake.is_dir():
-        open_lake(ctx, lake)  # says in the lake's own words what is wrong; else the page opens it
     told = lake or ctx.obj.lake
-    raise typer.Exit(_serve(told.absolute() if told else None, host, port, open_browser, Output(json)))
+    page = Page(told.absolute() if told else None, host, port, open_browser)
+    raise typer.Exit(_serve(page, Output(json), check=lambda: _is_there(ctx, lake)))
 
 
 def demo(
@@ -100,7 +109,8 @@ def demo(
         if json:
             output.data({"lake": str(path.absolute())})
         return
-    raise typer.Exit(_serve(path.absolute(), host, port, open_browser and _has_display(), output))
+    page = Page(path.absolute(), host, port, open_browser and _has_display())
+    raise typer.Exit(_serve(page, output, check=lambda: None))
 
 
 def _build(path: Path, traps: bool, force: bool, output: Output) -> None:
@@ -118,15 +128,22 @@ def _build(path: Path, traps: bool, force: bool, output: Output) -> None:
 # --------------------------------------------------------------------------- the child
 
 
-def _serve(lake: Path | None, host: str, port: int, open_browser: bool, output: Output) -> int:
-    """Runs the page until it or this command is stopped; the exit code."""
-    address = Address(host, _free_port(host, port))
-    if address.port != port:
-        output.step(f"port {port} is taken, {address.port} is used")
-    with suppress(KeyboardInterrupt), _child(lake, address) as server:
+def _is_there(ctx: typer.Context, lake: Path | None) -> None:
+    """Raises what opening the lake raises, where that is plain to see: it is better told here than on the page."""
+    if not settings_for(ctx, lake).lake.is_dir():
+        open_lake(ctx, lake)
+
+
+def _serve(page: Page, output: Output, check: Callable[[], None]) -> int:
+    """Runs the page until it or this command is stopped; the exit code. `check` is made while the server starts."""
+    address = Address(page.host, _free_port(page.host, page.port))
+    if address.port != page.port:
+        output.step(f"port {page.port} is taken, {address.port} is used")
+    with suppress(KeyboardInterrupt), _child(page.lake, address) as server:
+        check()
         _wait_until_it_answers(server, address)
         _announce(address, output)
-        if open_browser:
+        if page.open_browser:
             webbrowser.open(address.url)
         return max(server.wait(), 0)
     return 0  # stopped by whoever started it

@@ -148,7 +148,6 @@ def test_any_text_is_read_or_refused_in_our_own_words(text: str) -> None:
         "RESET lock_configuration",
         "CREATE TABLE x AS SELECT 1",
         "SELECT 1; SELECT 2",
-        "PRAGMA database_list",
         "EXPORT DATABASE '{root}/x'",
         "SELECT * FROM read_csv('https://example.com/x.csv')",
     ],

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
-from dataclasses import dataclass
+from typing import TypeAlias
 
 from sqlglot import exp
 
@@ -24,25 +24,39 @@ from tools.jobs.python.values import (
 )
 from tools.plan.model import Span
 
+Branches: TypeAlias = "tuple[Branches | None, Column, Column]"
 _NAME_PART = re.compile(r"`((?:[^`]|``)*)`|((?:\$\{[^{}]*\}|[^.`])+)")
 MAX_LABEL = 4_000
 
 
-@dataclass(eq=False, slots=True)
 class Column(Host):
     """A column expression.
 
     Args:
-        expression: sqlglot, names unbound or references to ids; an alias stands at its root.
+        expression: sqlglot, names unbound or references to ids; an alias stands at its root. Never changed once made.
         written: how Spark would name it without an alias, when that differs from what the expression shows.
+        branches: of a `when(…)`, its conditions and values so far, last first; the expression is made when asked for.
     """
 
-    expression: exp.Expr
-    written: str | None = None
+    __slots__ = ("_expression", "branches", "written")
+
+    def __init__(
+        self, expression: exp.Expr | None, written: str | None = None, branches: Branches | None = None
+    ) -> None:
+        self._expression, self.written, self.branches = expression, written, branches
+
+    @property
+    def expression(self) -> exp.Expr:
+        """The expression."""
+        if self._expression is None:
+            self._expression = _case(self.branches)
+        return self._expression
 
     @property
     def label(self) -> str:
         """What Spark calls the column inside a larger expression."""
+        if self.branches is not None and self.written is None:
+            self.written = _case_label(self.branches)
         shown = self.written if self.written is not None else label_of(self.expression)
         return shown if len(shown) <= MAX_LABEL else shown[:MAX_LABEL]
 
@@ -178,8 +192,31 @@ ANY_COLUMN = "__ANY_COLUMN__"  # one of the frame's columns; which one only a ru
 
 
 def bare(column: Column) -> exp.Expr:
-    """The expression without an alias at its root, ready to go into a larger one."""
-    return unalias(column.expression).copy()
+    """The expression without an alias at its root, ready to go into a larger one: copied only when it is in one already."""
+    expression = unalias(column.expression)
+    return expression if expression.parent is None else expression.copy()
+
+
+def _case(branches: Branches | None, default: exp.Expr | None = None) -> exp.Expr:
+    ifs: list[exp.Expr] = []
+    while branches is not None:
+        branches, test, value = branches
+        ifs.append(exp.If(this=bare(test), true=bare(value)))
+    return exp.Case(ifs=list(reversed(ifs)), default=default)
+
+
+def _case_label(branches: Branches | None, default: Column | None = None) -> str:
+    parts: list[str] = []
+    while branches is not None:
+        branches, test, value = branches
+        parts.append(f" WHEN {test.label} THEN {value.label}")
+    ending = f" ELSE {default.label}" if default is not None else ""
+    return f"CASE{''.join(reversed(parts))}{ending} END"
+
+
+def when(previous: Branches | None, condition: Value, value: Value, site: Site) -> Column:
+    """One more branch of a CASE."""
+    return Column(None, None, (previous, operand(condition, site), operand(value, site)))
 
 
 def unalias(expression: exp.Expr) -> exp.Expr:
@@ -275,21 +312,16 @@ def _between(site: Site, column: Column, low: Value, high: Value) -> Value:
 
 
 def _when(site: Site, column: Column, condition: Value, value: Value) -> Value:
-    case = bare(column)
-    if not isinstance(case, exp.Case):
+    if column.branches is None:
         return site.undecided("when() on a column that is no when()", column)
-    test, result = operand(condition, site), operand(value, site)
-    case.append("ifs", exp.If(this=bare(test), true=bare(result)))
-    return Column(case, f"{column.label[:-4]} WHEN {test.label} THEN {result.label} END")
+    return when(column.branches, condition, value, site)
 
 
 def _otherwise(site: Site, column: Column, value: Value) -> Value:
-    case = bare(column)
-    if not isinstance(case, exp.Case):
+    if column.branches is None:
         return site.undecided("otherwise() on a column that is no when()", column)
     result = operand(value, site)
-    case.set("default", bare(result))
-    return Column(case, f"{column.label[:-4]} ELSE {result.label} END")
+    return Column(_case(column.branches, bare(result)), _case_label(column.branches, result))
 
 
 def _over(site: Site, column: Column, window: Value) -> Value:
@@ -376,4 +408,16 @@ METHODS: dict[str, Native] = {
     "outer": method(_same, "*values", "**keywords"),
 }
 
-__all__ = ["ANY_COLUMN", "METHODS", "Arguments", "Column", "bare", "column_of", "literal", "method", "named", "operand"]
+__all__ = [
+    "ANY_COLUMN",
+    "METHODS",
+    "Arguments",
+    "Column",
+    "bare",
+    "column_of",
+    "literal",
+    "method",
+    "named",
+    "operand",
+    "when",
+]

@@ -72,6 +72,8 @@ class Frame(Host):
     translated: bool = False
     streaming: bool = False
     number: int = field(default_factory=lambda: next(_numbers))
+    _visible: tuple[Visible, ...] | None = None
+    _counted: tuple[int, ...] = ()  # how many columns the open sources had when that was made
 
     # ------------------------------------------------------------------ as Python sees it
 
@@ -160,8 +162,14 @@ class Frame(Host):
         return self.over(self.relation.on(op))
 
     @property
-    def visible(self) -> list[Visible]:
+    def visible(self) -> tuple[Visible, ...]:
         """Columns with their qualifiers, hidden ones included, and those that open sources have been asked for."""
+        counted = tuple(len(p.rest.source.output) for p in self.relation.open)  # type: ignore[attr-defined]
+        if self._visible is None or counted != self._counted:
+            self._visible, self._counted = self._with_late() if counted else self.relation.visible, counted
+        return self._visible
+
+    def _with_late(self) -> tuple[Visible, ...]:
         known = list(self.relation.visible)
         have = {v.attribute.id for v in known}
         for part in self.relation.open:
@@ -171,7 +179,7 @@ class Frame(Host):
                 if attribute.id not in have and attribute.name.lower() not in part.rest.excluded:
                     have.add(attribute.id)
                     known.append(Visible(attribute, part.qualifier))
-        return known
+        return tuple(known)
 
     @property
     def is_open(self) -> bool:
@@ -376,6 +384,16 @@ def kept(visible: Visible) -> Entry:
     return Entry(pass_through(visible.attribute), visible.qualifier, visible.hidden)
 
 
+def appended(frame: Frame, entry: Entry, opens: Sequence[OpenPart], span: Span, below: Op | None = None) -> Frame:
+    """The frame with one more column: what most edits of wide frames do, without touching the others."""
+    rests = {(id(p.rest.source), p.rest.excluded): p.rest for p in opens}
+    visible = frame.visible
+    items = [pass_through(v.attribute) for v in visible]
+    items.append(entry.item)
+    op = Project(below or frame.op, items, list(rests.values()), span=span)
+    return frame.over(Relation(op, (*visible, Visible(entry.item.attribute, entry.qualifier)), tuple(opens)))
+
+
 def projected(
     frame: Frame, entries: Sequence[Entry], opens: Sequence[OpenPart], span: Span, below: Op | None = None
 ) -> Frame:
@@ -434,6 +452,7 @@ __all__ = [
     "OpenList",
     "Parent",
     "Undecided",
+    "appended",
     "carried",
     "ids_in",
     "kept",

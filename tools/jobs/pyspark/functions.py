@@ -13,7 +13,7 @@ from sqlglot import exp
 
 from tools.jobs.labels import VARIABLE, call_label
 from tools.jobs.pyspark.aggregates import UDAF
-from tools.jobs.pyspark.column import Column, bare, column_of, literal, named, operand, unalias
+from tools.jobs.pyspark.column import Column, bare, column_of, literal, named, operand, unalias, when
 from tools.jobs.pyspark.function_names import CONSTANT_ARGUMENTS, SPELLED_OTHERWISE
 from tools.jobs.pyspark.sqltext import expression_of
 from tools.jobs.python.site import Site
@@ -103,9 +103,7 @@ def _expr(site: Site, text: Value) -> Value:
 def _when(site: Site, condition: Value, value: Value) -> Value:
     if isinstance(condition, Undecided):
         condition = _argument(condition, 0, frozenset((0,)), site)
-    test, result = operand(condition, site), operand(value, site)
-    case = exp.Case(ifs=[exp.If(this=bare(test), true=bare(result))])
-    return Column(case, f"CASE WHEN {test.label} THEN {result.label} END")
+    return when(None, condition, value, site)
 
 
 def _ordering(descending: bool, nulls_first: bool) -> Callable[..., Value]:

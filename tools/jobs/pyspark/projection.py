@@ -14,6 +14,7 @@ from tools.jobs.pyspark.column import Column, column_of, method, named, unalias
 from tools.jobs.pyspark.frame import (
     Entry,
     Frame,
+    appended,
     carried,
     ids_in,
     kept,
@@ -354,6 +355,11 @@ def _type_behind(frame: Frame, bound: exp.Expr) -> str | None:
 
 def _replaced(frame: Frame, new: dict[str, Entry], site: Site) -> Frame:
     """Known columns of these names give way, in their places; the others come last."""
+    wanted = {i for e in new.values() for i in ids_in(e.item.expression)}
+    below = carried(frame.op, wanted)
+    opens = without(frame.relation.open, new)
+    if len(new) == 1 and not any(v.attribute.name.lower() in new for v in frame.visible):
+        return appended(frame, next(iter(new.values())), opens, site.span, below)
     entries: list[Entry] = []
     placed: set[str] = set()
     for visible in frame.visible:
@@ -365,9 +371,7 @@ def _replaced(frame: Frame, new: dict[str, Entry], site: Site) -> Frame:
         else:
             entries.append(kept(visible))
     entries.extend(entry for name, entry in new.items() if name not in placed)
-    wanted = {i for e in new.values() for i in ids_in(e.item.expression)}
-    below = carried(frame.op, wanted)
-    return projected(frame, distinct_ids(entries, site), without(frame.relation.open, new), site.span, below)
+    return projected(frame, distinct_ids(entries, site), opens, site.span, below)
 
 
 def with_column_renamed(site: Site, frame: Frame, old: Value, new: Value) -> Value:

@@ -77,11 +77,11 @@ def call_native(interpreter: Interpreter, native: Native, arguments: Arguments, 
     bound = bind_native(native, arguments)
     if bound is None:
         return Undecided(f"{native.name} is called in a way that is not known here", site.span, inputs=hosts(arguments))
-    interpreter.spend(1, site.span)
+    interpreter.spend(1)
     try:
         result = native.body(site, *bound)
         if isinstance(result, Host):
-            interpreter.spend(result.weight, site.span)
+            interpreter.spend(result.weight)
         return result
     except (TypeError, ValueError, LookupError, ArithmeticError, AttributeError, RecursionError) as error:
         reason = f"{native.name} with these arguments: {type(error).__name__}: {error}"

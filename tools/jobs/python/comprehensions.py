@@ -73,7 +73,7 @@ def _runs(
     if isinstance(elements, OpenList):
         unsure.append(True)
     for element in list(elements)[: interpreter.limits.iterations]:
-        interpreter.spend(1, site.span)
+        interpreter.spend(1, first.iter)
         assign(interpreter, first.target, element, scope)
         kept = _passes(interpreter, first.ifs, scope)
         if isinstance(kept, Undecided):

@@ -31,7 +31,7 @@ def evaluate(interpreter: Interpreter, node: ast.expr, scope: Scope) -> Value:
         return _constant(node, scope)
     if isinstance(node, ast.Name):
         return interpreter.choose(look_up(interpreter, node, scope))
-    interpreter.spend(1, Span(scope.file, node.lineno))
+    interpreter.spend(1, node)
     if not interpreter.enter():
         return Undecided("an expression nested too deeply", Span(scope.file, node.lineno))
     try:
@@ -78,7 +78,7 @@ def _chain(interpreter: Interpreter, node: ast.expr, scope: Scope) -> Value:
         current = current.func if isinstance(current, ast.Call) else current.value
     value = evaluate(interpreter, current, scope)
     for link in reversed(links):
-        interpreter.spend(1, Span(scope.file, link.lineno))
+        interpreter.spend(1, link)
         value = interpreter.choose(_link(interpreter, link, value, scope))
     return value
 

@@ -74,15 +74,18 @@ class Interpreter:
         self.call_depth = 0
         self.undecided_exits = 0  # how often a block may have been left on a condition that is not known
         self._steps = 0
+        self._place: ast.AST | None = None  # where the last step was
         self._depth = 0
 
     # ------------------------------------------------------------------ limits
 
-    def spend(self, steps: int, span: Span) -> None:
+    def spend(self, steps: int, place: ast.AST | None = None) -> None:
         """Counts work done. Raises LimitReached when there was too much of it."""
         self._steps += steps
+        if place is not None:
+            self._place = place
         if self._steps > self.limits.steps:
-            raise LimitReached(str(span))
+            raise LimitReached(str(getattr(self._place, "lineno", 1)))
 
     def enter(self) -> bool:
         """One evaluation deeper; False when that is too deep (then there is nothing to leave)."""
@@ -98,14 +101,8 @@ class Interpreter:
     # ------------------------------------------------------------------ places
 
     def site(self, node: ast.AST, scope: Scope) -> Site:
-        """The place of a node. Of a method call that is the line of the method's name, not of the chain's start."""
-        line = getattr(node, "lineno", 1)
-        end = getattr(node, "end_lineno", None) or line
-        if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute):
-            line = node.func.end_lineno or line
-        elif isinstance(node, ast.Attribute):
-            line = node.end_lineno or line
-        return Site(self, Span(scope.file, line, end))
+        """The place of a node."""
+        return Site(self, None, node, scope.file)
 
     # ------------------------------------------------------------------ branches
 
@@ -181,7 +178,7 @@ class Interpreter:
         decided = self.assumed(choice.key)
         if decided is not None and decided < len(choice.options):
             return self.lift([_option(v, choice.key, decided) for v in values], function, site)
-        self.spend(10, site.span)
+        self.spend(10)
         sides = [_side(self, values, function, choice, index, site) for index in range(len(choice.options))]
         return joined(self.branches(choice.key, sides), choice.key)
 

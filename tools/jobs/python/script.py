@@ -52,7 +52,7 @@ def _read(interpreter: Interpreter, tree: ast.Module) -> None:
         with room_to_recurse():
             _run(interpreter, tree, scope)
     except LimitReached as reached:
-        where = Span(session.file, _line(str(reached)))
+        where = Span(session.file, int(str(reached)))
         session.unknown(
             Unknown("the script takes more steps to read than are allowed; read up to here", where, "statement")
         )
@@ -60,11 +60,6 @@ def _read(interpreter: Interpreter, tree: ast.Module) -> None:
         session.unknown(
             Unknown("the script is nested too deeply to be read to its end", Span(session.file, 1), "statement")
         )
-
-
-def _line(place: str) -> int:
-    tail = place.rsplit(":", 1)[-1]
-    return int(tail) if tail.isdigit() else 1
 
 
 def _run(interpreter: Interpreter, tree: ast.Module, scope: Scope) -> None:

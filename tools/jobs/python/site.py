@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
+import ast
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Literal
 
 from tools.jobs.python.values import Located, OpenList, Undecided, Value
@@ -29,12 +30,22 @@ class Arguments:
         return [*self.positional, *self.keywords.values()]
 
 
-@dataclass(frozen=True, slots=True)
 class Site:
-    """The place of a call and the reader that came to it."""
+    """The place of a call and the reader that came to it. Made for every evaluation, so its span is made when asked for."""
 
-    interpreter: Interpreter
-    span: Span
+    __slots__ = ("_node", "_span", "file", "interpreter")
+
+    def __init__(
+        self, interpreter: Interpreter, span: Span | None, node: ast.AST | None = None, file: str = ""
+    ) -> None:
+        self.interpreter, self._span, self._node, self.file = interpreter, span, node, file
+
+    @property
+    def span(self) -> Span:
+        """The place. Of a method call that is the line of the method's name, not of the chain's start."""
+        if self._span is None:
+            self._span = span_of(self._node, self.file)
+        return self._span
 
     @property
     def session(self) -> Session:
@@ -61,8 +72,19 @@ class Site:
 
     def at(self, value: Value) -> Site:
         """This site, at the place where a text constant is spelled when `value` is one."""
-        return replace(self, span=value.span) if isinstance(value, Located) else self
+        return Site(self.interpreter, value.span) if isinstance(value, Located) else self
 
     def is_open(self, values: Value) -> bool:
         """Whether a collection may hold more than its known elements."""
         return isinstance(values, OpenList | Undecided)
+
+
+def span_of(node: ast.AST | None, file: str) -> Span:
+    """The lines of a node: of a method call, those from the method's name on."""
+    line = getattr(node, "lineno", 1)
+    end = getattr(node, "end_lineno", None) or line
+    if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute):
+        line = node.func.end_lineno or line
+    elif isinstance(node, ast.Attribute):
+        line = node.end_lineno or line
+    return Span(file, line, end)

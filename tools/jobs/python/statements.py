@@ -50,8 +50,7 @@ def run_block(interpreter: Interpreter, body: Sequence[ast.stmt], scope: Scope) 
 
 def run_statement(interpreter: Interpreter, statement: ast.stmt, scope: Scope) -> Flow | None:
     """Runs one statement. Raises only LimitReached."""
-    span = Span(scope.file, statement.lineno)
-    interpreter.spend(1, span)
+    interpreter.spend(1, statement)
     handler = _HANDLERS.get(type(statement))
     if handler is None:
         return None
@@ -222,7 +221,7 @@ def _if(interpreter: Interpreter, statement: ast.stmt, scope: Scope) -> Flow | N
         outcome = interpreter.truth(evaluate(interpreter, current.test, scope), interpreter.site(current.test, scope))
         chained = current.orelse[0] if len(current.orelse) == 1 else None
         if outcome is False and isinstance(chained, ast.If):
-            interpreter.spend(1, Span(scope.file, chained.lineno))
+            interpreter.spend(1, chained)
             current = chained
             continue
         sides = [partial(run_block, interpreter, block, scope) for block in (current.body, current.orelse)]
