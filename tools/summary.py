@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from tools.jobs import JobReading
 from tools.jobs.reading import unknown_to_dict
+from tools.plan.grain import grain_of
 from tools.plan.lineage import shown
 from tools.plan.model import (
     Aggregate,
@@ -184,6 +185,9 @@ def steps_of(write: Write, plan: Plan) -> Iterator[Step]:
             case Distinct():
                 keys = ", ".join(names.get(k, "?") for k in op.keys) if op.keys else "all columns"
                 yield Step("keeps one row for each", keys, op.span)
+    grain = grain_of(write)
+    if grain is not None and grain.keys:
+        yield Step("so one row is one", ", ".join(shown(k, full) for k in grain.keys), grain.span)
 
 
 def names_of(write: Write, plan: Plan) -> dict[ColumnId, str]:

@@ -17,7 +17,7 @@ import typer
 from typer.exceptions import TyperException
 
 from knowledge.errors import CopilotError
-from ui.commands import facts, lakes, serving, talk
+from ui.commands import facts, lakes, reading, serving, talk
 from ui.commands.doctor import doctor
 from ui.commands.exits import INTERNAL, INTERRUPTED
 from ui.commands.options import Globals
@@ -82,11 +82,12 @@ for command in (
     facts.schema,
     facts.stats,
     facts.job,
+    reading.read_job,
     facts.assets,
     facts.tables,
     doctor,
 ):
-    app.command(command.__name__)(command)
+    app.command(command.__name__.replace("_", "-"))(command)
 
 
 def main() -> None:

@@ -14,10 +14,11 @@ from tools.jobs.pyspark.column import Column, column_of, method, named, unalias
 from tools.jobs.pyspark.frame import (
     Entry,
     Frame,
-    appended,
     carried,
+    edited,
     ids_in,
     kept,
+    pass_through,
     place_of,
     projected,
     touch,
@@ -31,7 +32,7 @@ from tools.jobs.python.site import Site
 from tools.jobs.python.text import text_of
 from tools.jobs.python.values import Native, OpenList, Partial, Undecided, Value
 from tools.plan.model import Attribute, Item, Rest, Span, is_ref, ref_id
-from tools.plan.relation import AmbiguousName, OpenPart, Unresolved
+from tools.plan.relation import AmbiguousName, OpenPart, Unresolved, Visible
 
 
 def flat(values: Sequence[Value], site: Site) -> list[Value]:
@@ -124,7 +125,7 @@ class Selection:
             return
         self.base, column, made = extract_generator(self.base, column, self.site)
         if made is not None:
-            self.entries.extend(Entry(replace(_passing(a), span=self.site.span)) for a in made)
+            self.entries.extend(Entry(replace(pass_through(a), span=self.site.span)) for a in made)
             return
         self.entries.append(self.entry(column))
 
@@ -155,12 +156,6 @@ class Selection:
             return
         self.entries.extend(kept(v) for v in self.base.visible if not v.hidden)
         self.opens.extend(self.base.relation.open)
-
-
-def _passing(attribute: Attribute) -> Item:
-    from tools.jobs.pyspark.frame import pass_through
-
-    return pass_through(attribute)
 
 
 def span_in(expression: exp.Expr) -> Span | None:
@@ -316,7 +311,8 @@ def with_columns_of(frame: Frame, pairs: list[tuple[Value, Value]], site: Site) 
         column = column_of(value, site) if isinstance(value, Column) else _not_a_column(value, site)
         base, column, made = extract_generator(base, column, site, [name])
         if made is not None:
-            entry = Entry(replace(_passing(made[0]), span=site.span))
+            own = site.session.ids.attribute(name)
+            entry = Entry(Item(own, pass_through(made[0]).expression, site.span, "explode"))
         else:
             entry = _computed(base, name, column, site)
         new[name.lower()] = entry
@@ -355,23 +351,29 @@ def _type_behind(frame: Frame, bound: exp.Expr) -> str | None:
 
 def _replaced(frame: Frame, new: dict[str, Entry], site: Site) -> Frame:
     """Known columns of these names give way, in their places; the others come last."""
-    wanted = {i for e in new.values() for i in ids_in(e.item.expression)}
-    below = carried(frame.op, wanted)
-    opens = without(frame.relation.open, new)
-    if len(new) == 1 and not any(v.attribute.name.lower() in new for v in frame.visible):
-        return appended(frame, next(iter(new.values())), opens, site.span, below)
-    entries: list[Entry] = []
-    placed: set[str] = set()
-    for visible in frame.visible:
-        name = visible.attribute.name.lower()
-        if name in new and not visible.hidden:
-            if name not in placed:
-                placed.add(name)
-                entries.append(new[name])
+    visible = list(frame.visible)
+    items = [pass_through(v.attribute) for v in visible]
+    places: dict[str, int] = {}
+    again: set[int] = set()
+    for index, one in enumerate(visible):
+        name = one.attribute.name.lower()
+        if name in new and not one.hidden:
+            if name in places:
+                again.add(index)
+            places.setdefault(name, index)
+    for name, entry in new.items():
+        shown = Visible(entry.item.attribute, entry.qualifier)
+        if name in places:
+            items[places[name]], visible[places[name]] = entry.item, shown
         else:
-            entries.append(kept(visible))
-    entries.extend(entry for name, entry in new.items() if name not in placed)
-    return projected(frame, distinct_ids(entries, site), opens, site.span, below)
+            items.append(entry.item)
+            visible.append(shown)
+    if again:
+        items = [i for n, i in enumerate(items) if n not in again]
+        visible = [v for n, v in enumerate(visible) if n not in again]
+    wanted = {i for e in new.values() for i in ids_in(e.item.expression)}
+    opens = without(frame.relation.open, new)
+    return edited(frame, items, visible, opens, site.span, carried(frame.op, wanted))
 
 
 def with_column_renamed(site: Site, frame: Frame, old: Value, new: Value) -> Value:
@@ -405,7 +407,7 @@ def renamed(frame: Frame, pairs: list[tuple[Value, Value]], site: Site) -> Frame
         if new_name is None:
             entries.append(kept(visible))
             continue
-        passing = _passing(visible.attribute)
+        passing = pass_through(visible.attribute)
         made = site.session.ids.attribute(new_name, visible.attribute.type)
         entries.append(Entry(Item(made, passing.expression, span, "rename")))
     gone = [*wanted, *wanted.values()]
@@ -424,7 +426,7 @@ def to_df(site: Site, frame: Frame, names: list[Value]) -> Value:
     entries = []
     for visible, text in zip(shown, texts, strict=False):
         made = site.session.ids.attribute(str(text), visible.attribute.type)
-        entries.append(Entry(Item(made, _passing(visible.attribute).expression, site.span, "rename")))
+        entries.append(Entry(Item(made, pass_through(visible.attribute).expression, site.span, "rename")))
     return projected(frame, entries, [], site.span)
 
 

@@ -40,7 +40,7 @@ Loader = Callable[["Interpreter"], Module]
 class Limits:
     """Bounds of one reading. Reaching one is reported, and reading goes on with undecided values."""
 
-    steps: int = 300_000
+    steps: int = 400_000
     depth: int = 1_500  # nested evaluations
     calls: int = 60  # nested calls of the job's own functions
     iterations: int = 2_000  # of a loop over known elements
