@@ -6,11 +6,13 @@ Whatever fails (a tool, the model, the network) becomes an answer that says what
 from __future__ import annotations
 
 import re
+import threading
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal
 
+from knowledge.embeddings import bundled
 from knowledge.errors import CopilotError, Unavailable
 
 if TYPE_CHECKING:
@@ -193,6 +195,9 @@ def build_copilot(ws: Workspace, model: BaseChatModel | None = None, checkpointe
 
     Raises ConfigError when the model cannot be had.
     """
+    if model is None and ws.settings.model == "offline":
+        # Most of this is spent outside of Python's lock: it runs while the imports below do.
+        threading.Thread(target=bundled().load, daemon=True).start()
     from langchain.agents import create_agent
     from langgraph.checkpoint.memory import InMemorySaver
 

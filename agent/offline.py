@@ -27,14 +27,13 @@ from agent.narration import narrate
 from agent.planning.classifier import Classifier, Weights
 from agent.planning.memory import Call, Outcome, Turn
 from agent.planning.planner import Planner, Toolset
-from knowledge.embeddings import Embedder, MiniLM
+from knowledge.embeddings import Embedder, bundled
 from tools.assets import Asset
 
 __all__ = ["OfflineModel"]
 
 _ROUNDS = 3
 _WORDS = re.compile(r"\S+\s*|\s+")
-_embedder = MiniLM()
 
 
 class OfflineModel(BaseChatModel):
@@ -111,7 +110,7 @@ class OfflineModel(BaseChatModel):
         found = self.assets()
         with self._lock:
             if self._planner is None or found is not self._planned_for:
-                embedder: Embedder = self.embedder or _embedder
+                embedder: Embedder = self.embedder or bundled()
                 self._planner = Planner(found, Classifier(Weights.load(), embedder))
                 self._planned_for = found
             return self._planner

@@ -11,6 +11,7 @@ import hashlib
 import threading
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
@@ -24,7 +25,7 @@ if TYPE_CHECKING:
     from onnxruntime import InferenceSession
     from tokenizers import Tokenizer
 
-__all__ = ["Embedder", "MiniLM", "Vectors"]
+__all__ = ["Embedder", "MiniLM", "Vectors", "bundled"]
 
 Vectors = NDArray[np.float32]
 _MAX_TOKENS = 256
@@ -129,6 +130,12 @@ class MiniLM:
             if self._loaded is None:
                 self._loaded = _tokenizer(), _session()
             return self._loaded
+
+
+@lru_cache(maxsize=1)
+def bundled() -> MiniLM:
+    """The one encoder of this process: it is worth loading once only."""
+    return MiniLM()
 
 
 def _tokenizer() -> Tokenizer:

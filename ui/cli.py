@@ -6,6 +6,7 @@ unless `--debug` asks for it.
 
 from __future__ import annotations
 
+import gc
 import os
 import sys
 from collections.abc import Sequence
@@ -92,6 +93,8 @@ for command in (
 
 def main() -> None:
     """The console command."""
+    # A command makes objects that live until it ends; looking for garbage among them costs a tenth of its time.
+    gc.set_threshold(100_000, 20, 20)
     sys.exit(run(sys.argv[1:]))
 
 

@@ -9,11 +9,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from agent.offline import _embedder
 from agent.planning.classifier import Classifier, Weights, fingerprint
 from agent.planning.decision import Decision
 from agent.planning.memory import Memory, Turn
 from agent.planning.planner import Planner, Toolset
+from knowledge.embeddings import bundled
 from tools.toolbox import TOOLS
 from tools.workspace import Workspace
 
@@ -22,7 +22,7 @@ TOOLSET = Toolset({t.name: t.args.model_json_schema() for t in TOOLS})
 
 @pytest.fixture(scope="module")
 def planner(wealth: Workspace) -> Planner:
-    return Planner(wealth.assets.items, Classifier(Weights.load(), _embedder))
+    return Planner(wealth.assets.items, Classifier(Weights.load(), bundled()))
 
 
 def decide(planner: Planner, *questions: str) -> Decision:

@@ -38,6 +38,9 @@ def _opaque(value: Undecided, site: Site) -> Frame:
     key = ("frame", value)
     if key not in memory:
         frames = [f for f in (as_frame(i, site) for i in value.inputs if not isinstance(i, Undecided)) if f]
+        if value.alternatives and frames:
+            memory[key] = _one_of(frames, site)
+            return _opaque(value, site)
         kind = "statement" if frames else "read"
         site.unknown(
             f"a frame made by code that is not read: {value.reason}", "read" if kind == "read" else "statement"
@@ -47,6 +50,14 @@ def _opaque(value: Undecided, site: Site) -> Frame:
     found = memory[key]
     assert isinstance(found, Frame)
     return found
+
+
+def _one_of(frames: list[Frame], site: Site) -> Frame:
+    """One of several frames, by conditions that only a run knows: columns of one name may come from any of them."""
+    from tools.jobs.pyspark.rows import united_by_name
+
+    site.unknown(f"a frame that is one of {len(frames)}, by conditions known only at run time", "statement")
+    return united_by_name(frames, site)
 
 
 @dataclass(eq=False, frozen=True, slots=True)

@@ -27,7 +27,7 @@ from tools.jobs.pyspark.window import ordered
 from tools.jobs.python.site import Site
 from tools.jobs.python.text import text_of
 from tools.jobs.python.values import Native, Partial, Undecided, Value
-from tools.plan.model import Attribute, Distinct, Filter, Item, Limit, SetOp, Sort, ref
+from tools.plan.model import Attribute, Distinct, Filter, Item, Limit, Op, SetOp, Sort, ref
 from tools.plan.relation import AmbiguousName, OpenPart, Relation, Unresolved, Visible
 
 # --------------------------------------------------------------------------- filter, sort, limit
@@ -227,12 +227,13 @@ def _set_frame(
     ids = site.session.ids
     columns = [ids.attribute(a.name, a.type) for a in first]
     is_open = any(f.is_open for f in frames)
+    inputs, rows = _flattened(frames[0], [f.op for f in frames], mapping) if kind == "union" else ([], [])
     op = SetOp(
-        [f.op for f in frames],
+        inputs or [f.op for f in frames],
         kind,  # type: ignore[arg-type]
         distinct_rows,
         columns,
-        mapping,
+        rows or mapping,
         ids if is_open else None,
         span=site.span,
     )
@@ -243,6 +244,19 @@ def _set_frame(
         changed = {row[index]: c.id for row, c in zip(mapping, columns, strict=True) if row[index] is not None}
         parents.append(Parent(one, changed))  # type: ignore[arg-type]
     return Frame(relation, tuple(parents), True, any(f.streaming for f in frames))
+
+
+def _flattened(
+    first: Frame, inputs: list[Op], mapping: list[list[int | None]]
+) -> tuple[list[Op], list[list[int | None]]]:
+    """A union over a union has all the inputs side by side: a loop that unites a thousand frames stays flat."""
+    left = first.op
+    if not isinstance(left, SetOp) or left.kind != "union" or left.distinct or left.ids is not None:
+        return [], []
+    below = {c.id: row for c, row in zip(left.columns, left.mapping, strict=True)}
+    missing: list[int | None] = [None] * len(left.inputs)
+    rows = [[*(below.get(row[0], missing) if row[0] is not None else missing), *row[1:]] for row in mapping]
+    return [*left.inputs, *inputs[1:]], rows
 
 
 def intersect(site: Site, frame: Frame, other: Value) -> Value:

@@ -10,10 +10,11 @@ from collections.abc import Hashable
 from dataclasses import dataclass, field
 from typing import Any, TypeAlias
 
-from tools.jobs.python.values import NOTHING, Choice, Located, OpenList, Partial, Undecided, Value
+from tools.jobs.python.values import NOTHING, Choice, Host, Located, OpenList, Partial, Undecided, Value
 
 Container: TypeAlias = dict[Any, Any] | list[Any] | set[Any]
-MAX_OPTIONS = 12
+MAX_OPTIONS = 8
+MOST_INPUTS = 24
 
 
 @dataclass
@@ -96,8 +97,11 @@ def _kin(value: Value) -> tuple[type, ...]:
 
 
 def _widened(values: list[Value]) -> Value:
-    frames = tuple(v for v in values if not isinstance(v, str | int | float | Partial | Undecided | None))
-    return Undecided(f"one of {len(values)} values", inputs=frames)
+    inputs: list[Value] = []
+    for value in values:
+        found = value.inputs if isinstance(value, Undecided) else (value,) if isinstance(value, Host) else ()
+        inputs.extend(v for v in found if not any(v is i for i in inputs))
+    return Undecided(f"one of {len(values)} values", inputs=tuple(inputs[:MOST_INPUTS]), alternatives=True)
 
 
 def _refill(container: Container, content: Container) -> None:

@@ -45,6 +45,7 @@ class Undecided:
         hole: how it shows inside a text: `${hole}`.
         inputs: host things that went into it (a frame handed to unreadable code).
         key: as a condition, what it depends on: conditions of one key come out alike.
+        alternatives: whether it is one of `inputs` (too many of them to be told apart) and not made from them all.
     """
 
     reason: str
@@ -52,6 +53,7 @@ class Undecided:
     hole: str = "?"
     inputs: tuple[Value, ...] = ()
     key: Hashable = None
+    alternatives: bool = False
 
 
 @dataclass(frozen=True, slots=True)
