@@ -15,7 +15,7 @@ from typing import TypeAlias
 
 from sqlglot import exp
 
-from tools.jobs.pyspark.column import ANY_COLUMN, Column, named
+from tools.jobs.pyspark.column import ANY_COLUMN, Column, named, nodes
 from tools.jobs.python.site import Site
 from tools.jobs.python.text import text_of
 from tools.jobs.python.values import NOTHING, Bound, Host, Located, Native, OpenList, Undecided, Value
@@ -199,12 +199,12 @@ class Frame(Host):
 
     def bind_expression(self, expression: exp.Expr, site: Site) -> exp.Expr:
         """As `bind`, for an expression."""
-        expression = self._any_columns(expression, site)
-        expression = self._with_holes(expression, site)
-        missing: list[Unknown] = []
-        bound = bind(expression, self.scope(site, missing.append))
-        if missing:
-            bound = self._bound_below(expression, bound, missing, site)
+        if any(_is_special(node) for node in nodes(expression)):
+            expression = expression.transform(lambda node: self._special(node, site))
+        reports: list[Unknown] = []
+        bound = bind(expression, self.scope(site, reports.append))
+        if reports:
+            bound = self._bound_below(expression, bound, reports, site)
         return self._follow(bound)
 
     def scope(self, site: Site, report: Callable[[Unknown], None] | None = None) -> Scope:
@@ -220,37 +220,30 @@ class Frame(Host):
             session.plan.subqueries,
         )
 
-    def _any_columns(self, expression: exp.Expr, site: Site) -> exp.Expr:
-        if not any(n.name == ANY_COLUMN for n in expression.find_all(exp.Anonymous)):
-            return expression
-
-        def replaced(node: exp.Expr) -> exp.Expr:
-            if isinstance(node, exp.Anonymous) and node.name == ANY_COLUMN:
-                return either(self.relation.shown, place_of(node) or site.span)
+    def _special(self, node: exp.Expr, site: Site) -> exp.Expr:
+        """What stands for a column whose name only a run knows."""
+        if isinstance(node, exp.Anonymous) and node.name == ANY_COLUMN:
+            return either(self.relation.shown, place_of(node) or site.span)
+        if not isinstance(node, exp.Column) or is_ref(node):
             return node
-
-        return expression.transform(replaced)
-
-    def _with_holes(self, expression: exp.Expr, site: Site) -> exp.Expr:
-        """A column named by a job argument (`${args.key}`) is some column of the one table that there is."""
-
-        def found(node: exp.Expr) -> exp.Expr:
-            if isinstance(node, exp.Column) and "${" in node.name and not is_ref(node):
-                attribute = hole_column(self, node.name, site)
-                return ref(attribute, place_of(node)) if attribute is not None else node
-            return node
-
-        return expression.transform(found) if _has_hole(expression) else expression
+        if "rest" in node.meta:
+            site.unknown("computed with columns that are not known without a schema", "column")
+            return exp.Null()
+        if "${" in node.name:  # a column named by a job argument is some column of the one table that there is
+            attribute = hole_column(self, node.name, site)
+            return ref(attribute, place_of(node)) if attribute is not None else node
+        return node
 
     def _bound_below(self, expression: exp.Expr, bound: exp.Expr, missing: list[Unknown], site: Site) -> exp.Expr:
         """Names that a select left out are still found in what it was made from."""
-        below = self.parents[0].frame if len(self.parents) == 1 else None
+        lost = any(is_missing(n) for n in nodes(bound))
+        below = self.parents[0].frame if len(self.parents) == 1 and lost else None
         for _ in range(DEEPEST_LOOK):
             if below is None:
                 break
             retried: list[Unknown] = []
             again = bind(expression, below.scope(site, retried.append))
-            if not any(is_missing(n) for n in again.find_all(exp.Column)):
+            if not any(is_missing(n) for n in nodes(again)):
                 return self._prefer(expression, again, below, site)
             below = below.parents[0].frame if len(below.parents) == 1 else None
         for unknown in missing:
@@ -269,7 +262,7 @@ class Frame(Host):
 
     def _follow(self, expression: exp.Expr) -> exp.Expr:
         """References taken from earlier frames get the ids that those columns have here."""
-        for leaf in list(expression.find_all(exp.Column)):
+        for leaf in [n for n in nodes(expression) if isinstance(n, exp.Column)]:
             number = leaf.meta.pop("frame", None) if leaf._meta else None
             if number is None or not self.translated:
                 continue
@@ -353,7 +346,13 @@ def carried(op: Op, wanted: Iterable[ColumnId]) -> Op:
 
 def ids_in(expression: exp.Expr) -> set[ColumnId]:
     """Ids that an expression refers to."""
-    return {ref_id(c) for c in expression.find_all(exp.Column) if is_ref(c)}
+    return {ref_id(c) for c in nodes(expression) if isinstance(c, exp.Column) and is_ref(c)}
+
+
+def _is_special(node: exp.Expr) -> bool:
+    if isinstance(node, exp.Column):
+        return "${" in node.name or (node._meta is not None and "rest" in node._meta)
+    return isinstance(node, exp.Anonymous) and node.name == ANY_COLUMN
 
 
 @lru_cache(maxsize=65_536)
@@ -407,10 +406,6 @@ def without(opens: Iterable[OpenPart], names: Iterable[str]) -> list[OpenPart]:
     """Open parts that no longer hand on columns of these names."""
     gone = frozenset(n.lower() for n in names)
     return [OpenPart(Rest(p.rest.source, p.rest.excluded | gone), p.qualifier) for p in opens]
-
-
-def _has_hole(expression: exp.Expr) -> bool:
-    return any("${" in c.name for c in expression.find_all(exp.Column))
 
 
 def hole_column(frame: Frame, name: str, site: Site) -> Attribute | None:

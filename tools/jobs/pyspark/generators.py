@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from sqlglot import exp
 
-from tools.jobs.pyspark.column import Column, unalias
+from tools.jobs.pyspark.column import Column, nodes, unalias
 from tools.jobs.pyspark.frame import Frame
 from tools.jobs.pyspark.shapes import element_of, known_shapes, shape_of
 from tools.jobs.pyspark.types import struct_fields_of_type
@@ -33,7 +33,7 @@ def extract_generator(
         generator, the columns it makes.
     """
     root = unalias(column.expression)
-    found = next((n for n in root.walk() if is_generator(n)), None)
+    found = next((n for n in nodes(root) if is_generator(n)), None)
     if found is None:
         return frame, column, None
     bound = frame.bind_expression(found, site)
@@ -46,7 +46,7 @@ def extract_generator(
     if found is root:
         return below, column, made
     rest = column.expression.copy()
-    target = next(n for n in unalias(rest).walk() if is_generator(n))
+    target = next(n for n in nodes(unalias(rest)) if is_generator(n))
     target.replace(ref(made[-1], site.span))
     return below, Column(rest, column.written), None
 

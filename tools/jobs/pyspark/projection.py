@@ -10,7 +10,7 @@ from sqlglot import exp
 
 from tools.jobs.labels import output_name
 from tools.jobs.pyspark.aggregates import has_aggregate
-from tools.jobs.pyspark.column import Column, column_of, method, named, unalias
+from tools.jobs.pyspark.column import Column, column_of, method, named, nodes, unalias
 from tools.jobs.pyspark.frame import (
     Entry,
     Frame,
@@ -160,11 +160,12 @@ class Selection:
 
 def span_in(expression: exp.Expr) -> Span | None:
     """The first place that an expression names."""
-    for node in expression.walk():
+    best: Span | None = None
+    for node in nodes(expression):
         place = place_of(node)
-        if place is not None:
-            return place
-    return None
+        if place is not None and (best is None or place.line < best.line):
+            best = place
+    return best
 
 
 def is_star(expression: exp.Expr) -> bool:
@@ -176,7 +177,7 @@ def is_star(expression: exp.Expr) -> bool:
 
 def rest_of(expression: exp.Expr) -> RestName | None:
     """The unnamed columns that a column expression was made from, when it was."""
-    for node in expression.find_all(exp.Column):
+    for node in nodes(expression):
         found = node.meta.get("rest") if node._meta else None
         if isinstance(found, RestName):
             return found

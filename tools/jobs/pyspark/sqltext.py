@@ -14,12 +14,16 @@ from tools.plan.relation import Relation
 __all__ = ["expression_of", "query_of"]
 
 
+SQL_TEXT = 60  # steps that parsing a text is worth, however short it is
+
+
 def query_of(value: Value, site: Site) -> Relation | None:
     """The relation of a SQL text's last statement; None when that is no query."""
     text = text_of(value)
     if text is None or not text.strip("${?} \n"):
         site.unknown("the SQL text is known only at run time", "statement")
         return None
+    site.interpreter.spend(SQL_TEXT + len(text) // 4)
     return lower_text(text, site.session, origin_of(value, site))
 
 
@@ -34,6 +38,7 @@ def expression_of(value: Value, site: Site) -> exp.Expr | None:
     if text is None:
         site.unknown("an expression text known only at run time", "expression")
         return None
+    site.interpreter.spend(SQL_TEXT + len(text) // 4)
     try:
         parsed = parse_expression(text, "spark")
     except SqlTextError as error:

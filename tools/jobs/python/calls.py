@@ -28,6 +28,9 @@ if TYPE_CHECKING:
     from tools.jobs.python.interpreter import Interpreter
 
 
+HOST_CALL = 5  # steps that a call into a library's model is worth
+
+
 def call(interpreter: Interpreter, function: Value, arguments: Arguments, site: Site) -> Value:
     """The result of a call; undecided (with the host things that went in) when the callee cannot be read."""
     if isinstance(function, Choice):
@@ -81,7 +84,7 @@ def call_native(interpreter: Interpreter, native: Native, arguments: Arguments, 
     try:
         result = native.body(site, *bound)
         if isinstance(result, Host):
-            interpreter.spend(result.weight)
+            interpreter.spend(HOST_CALL + result.weight)
         return result
     except (TypeError, ValueError, LookupError, ArithmeticError, AttributeError, RecursionError) as error:
         reason = f"{native.name} with these arguments: {type(error).__name__}: {error}"
@@ -154,12 +157,13 @@ def call_function(interpreter: Interpreter, function: Function, arguments: Argum
     from tools.jobs.python.statements import run_body
 
     function.called = True
-    if interpreter.call_depth >= interpreter.limits.calls or not interpreter.enter():
+    if not _may_enter(interpreter, function):
         site.unknown(f"calls of {function.name} are nested too deeply to be followed", "statement")
         return Undecided(f"calls of {function.name} are nested too deeply", site.span, inputs=hosts(arguments))
     scope = Scope(function.file, function.scope, owner=function.owner)
     bind_parameters(interpreter, function, arguments, scope, site)
     interpreter.call_depth += 1
+    function.active += 1
     before = dict(interpreter.assumptions)
     try:
         if isinstance(function.node, ast.Lambda):
@@ -167,11 +171,20 @@ def call_function(interpreter: Interpreter, function: Function, arguments: Argum
         result = run_body(interpreter, function.node.body, scope)
     finally:
         interpreter.call_depth -= 1
+        function.active -= 1
         interpreter.leave()
         interpreter.assumptions = before
     if function.generator:
         return scope.yielded
     return with_early_returns(result, scope)
+
+
+def _may_enter(interpreter: Interpreter, function: Function) -> bool:
+    """A function whose recursion was once cut short is not followed into itself again: calls would double and double."""
+    if function.active and (function.endless or function.active >= interpreter.limits.recursion):
+        function.endless = True
+        return False
+    return interpreter.call_depth < interpreter.limits.calls and interpreter.enter()
 
 
 def with_early_returns(result: Value, scope: Scope) -> Value:

@@ -31,7 +31,6 @@ from tools.jobs.python.values import (
     Value,
 )
 from tools.jobs.session import Session
-from tools.plan.model import Span
 
 Loader = Callable[["Interpreter"], Module]
 
@@ -40,9 +39,10 @@ Loader = Callable[["Interpreter"], Module]
 class Limits:
     """Bounds of one reading. Reaching one is reported, and reading goes on with undecided values."""
 
-    steps: int = 400_000
+    steps: int = 500_000  # about five microseconds each
     depth: int = 1_500  # nested evaluations
     calls: int = 60  # nested calls of the job's own functions
+    recursion: int = 16  # nested calls of one function
     iterations: int = 2_000  # of a loop over known elements
     rounds: int = 300  # of a `while`
 

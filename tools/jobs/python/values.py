@@ -163,6 +163,8 @@ class Function:
     owner: ClassValue | None = None
     generator: bool = False
     called: bool = False
+    active: int = 0  # calls of it that are being read, one inside the other
+    endless: bool = False  # its calls of itself have no end that the reader can see
 
     @property
     def span(self) -> Span:
