@@ -41,14 +41,21 @@ def _words(outcome: Outcome) -> str:
     code, message = outcome.data.get("error"), outcome.text.removeprefix(_ERROR)
     if code == "ambiguous":
         name, choices = outcome.data.get("name"), [str(c) for c in outcome.data.get("candidates", ())]
-        return f"Which `{name}` do you mean: {listed(choices, shown=20)}?"
+        return f"Which `{name}` do you mean: {_either(choices)}?"
     if code == "not_found":
         near = [str(n) for n in outcome.data.get("nearest", ())]
-        hint = f" Did you mean {listed(near)}?" if near else ""
-        return (
-            f"There is no {outcome.data.get('kind')} `{outcome.data.get('name')}` in this lake: it was not found.{hint}"
-        )
+        hint = f" Did you mean {_either(near)}?" if near else ""
+        kind = outcome.data.get("kind")
+        what = "table, job, dashboard, KPI or column" if kind == "name" else kind
+        return f"There is no {what} `{outcome.data.get('name')}` in this lake: it was not found.{hint}"
     return f"That could not be answered: {message}"
+
+
+def _either(names: Sequence[str]) -> str:
+    """Choices: "`a`, `b` or `c`"."""
+    text = listed(names, shown=20)
+    head, joint, last = text.rpartition(" and ")
+    return f"{head} or {last}" if joint else text
 
 
 def _on(thing: Thing, outcomes: Sequence[Outcome]) -> list[str]:

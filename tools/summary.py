@@ -186,8 +186,8 @@ def steps_of(write: Write, plan: Plan) -> Iterator[Step]:
                 keys = ", ".join(names.get(k, "?") for k in op.keys) if op.keys else "all columns"
                 yield Step("keeps one row for each", keys, op.span)
     grain = grain_of(write)
-    if grain is not None and grain.keys:
-        yield Step("so one row is one", ", ".join(shown(k, full) for k in grain.keys), grain.span)
+    if grain is not None and grain.how == "row_number":
+        yield Step("keeps one row for each", ", ".join(shown(k, full) for k in grain.keys), grain.span)
 
 
 def names_of(write: Write, plan: Plan) -> dict[ColumnId, str]:
