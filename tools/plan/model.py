@@ -217,6 +217,11 @@ class Op:
         return []
 
 
+def _named(columns: Sequence[Attribute], name: str) -> Attribute | None:
+    """The column of that name, folded."""
+    return next((c for c in columns if c.name.lower() == name.lower()), None)
+
+
 @dataclass(eq=False, slots=True)
 class Scan(Op):
     """Reads a data set. Without a schema it is open: columns appear as they are named."""
@@ -239,9 +244,9 @@ class Scan(Op):
 
     def column(self, name: str) -> Attribute:
         """See `OpenSource`. Raises KeyError for an unknown column of a known schema."""
-        for known in self.columns:
-            if known.name.lower() == name.lower():
-                return known
+        known = _named(self.columns, name)
+        if known is not None:
+            return known
         if not self.ids:
             raise KeyError(name)
         created = self.ids.attribute(name)
@@ -450,9 +455,9 @@ class SetOp(Op):
 
     def column(self, name: str) -> Attribute:
         """See `OpenSource`."""
-        for known in self.columns:
-            if known.name.lower() == name.lower():
-                return known
+        known = _named(self.columns, name)
+        if known is not None:
+            return known
         if not self.ids:
             raise KeyError(name)
         created = self.ids.attribute(name)
@@ -512,9 +517,9 @@ class Opaque(Op):
 
     def column(self, name: str) -> Attribute:
         """See `OpenSource`."""
-        for known in self.columns:
-            if known.name.lower() == name.lower():
-                return known
+        known = _named(self.columns, name)
+        if known is not None:
+            return known
         if not self.ids:
             raise KeyError(name)
         created = self.ids.attribute(name)
