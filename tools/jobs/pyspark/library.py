@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from tools.jobs.pyspark import actions, frame, grouping, joining, missing, projection, rows, writer
 from tools.jobs.pyspark.column import Column
+from tools.jobs.pyspark.delta import DeltaTableType
 from tools.jobs.pyspark.function_names import NAMES
 from tools.jobs.pyspark.functions import SPECIAL, general
 from tools.jobs.pyspark.spark import Quiet, Row, SparkContext, SparkSession
@@ -127,6 +128,10 @@ MODULES: dict[str, Callable[[Interpreter], Module]] = {
     "pyspark.sql.dataframe": _fixed("pyspark.sql.dataframe", {"DataFrame": DATA_FRAME}),
     "pyspark.sql.column": _fixed("pyspark.sql.column", {"Column": COLUMN}),
     "pyspark.sql.session": _fixed("pyspark.sql.session", {"SparkSession": SparkSession()}),
+    **{
+        name: _fixed(name, {"DeltaTable": DeltaTableType()})
+        for name in ("delta", "delta.tables", "io.delta.tables", "delta.pip_utils")
+    },
     "pyspark.context": _fixed("pyspark.context", {"SparkContext": SparkContext()}),
     "pyspark.conf": _fixed("pyspark.conf", {"SparkConf": SparkContext()}),
 }

@@ -39,7 +39,7 @@ Loader = Callable[["Interpreter"], Module]
 class Limits:
     """Bounds of one reading. Reaching one is reported, and reading goes on with undecided values."""
 
-    steps: int = 500_000  # about five microseconds each
+    steps: int = 700_000  # about five microseconds each
     depth: int = 1_500  # nested evaluations
     calls: int = 60  # nested calls of the job's own functions
     recursion: int = 16  # nested calls of one function
@@ -249,9 +249,9 @@ class Interpreter:
             return OpenList(found)
         if isinstance(value, Instance):
             return self._iterate_instance(value, site)
-        hole = value.hole if isinstance(value, Undecided) else "?"
-        inputs = value.inputs if isinstance(value, Undecided) else ()
-        return OpenList([Undecided("an element of a collection known only at run time", site.span, hole, inputs)])
+        if isinstance(value, Undecided):
+            return OpenList([Undecided(value.reason, value.span or site.span, value.hole, value.inputs)])
+        return OpenList([site.undecided("an element of a collection known only at run time")])
 
     def _iterate_instance(self, value: Instance, site: Site) -> list[Value]:
         method = value.cls.find("__iter__")
