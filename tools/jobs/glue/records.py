@@ -37,8 +37,25 @@ class Field(Host):
         result = self.column.binary(operator, right, reflected, site)
         return Field(result, self.record) if isinstance(result, Column) else result
 
+    def among(self, elements: list[Value], site: Site) -> Value:
+        """`record["f"] in ("a", "b")`."""
+        known = [bare(operand(e.column if isinstance(e, Field) else e, site)) for e in elements]
+        return Field(Column(exp.In(this=bare(self.column), expressions=known)), self.record)
+
+    def is_none(self, site: Site) -> Value:
+        """`record["f"] is None`."""
+        return Field(Column(exp.Is(this=bare(self.column), expression=exp.Null())), self.record)
+
+    def logical(self, operator: str, other: Value, site: Site) -> Value:
+        """`a and b`, `a or b`."""
+        if not isinstance(other, Field):
+            return self
+        kind = exp.And if operator == "and" else exp.Or
+        return Field(Column(kind(this=bare(self.column), expression=bare(other.column))), self.record)
+
     def unary(self, operator: str, site: Site) -> Value:
-        """`-x`."""
+        """`-x`, `not x`."""
+        operator = "~" if operator == "not" else operator
         result = self.column.unary(operator, site)
         return Field(result, self.record) if isinstance(result, Column) else result
 
@@ -49,7 +66,7 @@ class Field(Host):
 
     def truth(self, site: Site) -> bool | None:
         """Depends on the data: both sides are read."""
-        self.record.used.append(self.column)
+        self.record.asked.append(self.column)
         return None
 
     def text(self, site: Site) -> Value:
@@ -65,7 +82,8 @@ class Record(Host):
     frame: Frame
     changes: dict[str, Value] = field(default_factory=dict)
     deleted: set[str] = field(default_factory=set)
-    used: list[Column] = field(default_factory=list)
+    used: list[Column] = field(default_factory=list)  # what code that is not read took from the record
+    asked: list[Column] = field(default_factory=list)  # what branches hang on
 
     def item(self, key: Value, site: Site) -> Value:
         """`record["field"]`."""
@@ -111,7 +129,7 @@ class Record(Host):
         """What a filter function's result is as a predicate."""
         found = [f for v in leaves(result) for f in _conditions(v)]
         if not found:
-            found = [bare(c) for c in self.used]
+            found = [bare(c) for c in (*self.used, *self.asked)]
             if not found:
                 if not isinstance(result, bool):
                     site.unknown("a filter function that is not read", "expression")
@@ -147,12 +165,18 @@ def changed_record(frame: Frame, function: Value, site: Site) -> Frame:
     return dropped if isinstance(dropped, Frame) else made
 
 
+def _chosen(values: list[exp.Expr], record: Record) -> Column:
+    """One of several values; which one hangs on what the function's branches ask of the record."""
+    test = exp.Anonymous(this=OPAQUE, expressions=[bare(c) for c in record.asked])
+    case = exp.Case(ifs=[exp.If(this=test.copy(), true=v) for v in values[:-1]], default=values[-1])
+    return Column(case, "python")
+
+
 def _as_column(value: Value, record: Record, site: Site) -> Column:
     if isinstance(value, Field):
         return value.column
     if isinstance(value, Choice):
-        inner = [bare(_as_column(v, record, site)) for v in leaves(value)]
-        return Column(exp.Anonymous(this=OPAQUE, expressions=inner), "python")
+        return _chosen([bare(_as_column(v, record, site)) for v in leaves(value)], record)
     if isinstance(value, Undecided):
         columns = [c for c in value.inputs if isinstance(c, Column)] or record.used
         return Column(exp.Anonymous(this=OPAQUE, expressions=[bare(c) for c in columns]), "python")

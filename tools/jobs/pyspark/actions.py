@@ -56,7 +56,7 @@ def _columns(site: Site, frame: Frame) -> Value:
     names: list[Value] = list(frame.names)
     if not frame.is_open:
         return names
-    return OpenList([*names, RestName.of(frame.relation.open)])
+    return OpenList([*names, RestName.of(frame.relation.open, frame.names)])
 
 
 def _schema(site: Site, frame: Frame) -> Value:
@@ -67,7 +67,7 @@ def _dtypes(site: Site, frame: Frame) -> Value:
     pairs: list[Value] = [(a.name, _type_name(a.type, site)) for a in frame.relation.shown]
     if not frame.is_open:
         return pairs
-    return OpenList([*pairs, (RestName.of(frame.relation.open), site.undecided("a column's type"))])
+    return OpenList([*pairs, (RestName.of(frame.relation.open, frame.names), site.undecided("a column's type"))])
 
 
 def _type_name(type_text: str | None, site: Site) -> Value:

@@ -125,13 +125,10 @@ def _short(function: str) -> Callable[..., Value]:
 
 
 def _numeric(grouped: Grouped) -> list[str]:
-    keys = {output_name(k.expression, k.written).lower() for k in grouped.keys}
+    """Without names Spark takes every number, group keys too."""
     kinds = ("int", "bigint", "double", "float", "decimal", "smallint", "tinyint", "real")
-    return [
-        a.name
-        for a in grouped.frame.relation.shown
-        if a.name.lower() not in keys and (a.type is None or a.type.lower().startswith(kinds))
-    ]
+    shown = grouped.frame.relation.shown
+    return [a.name for a in shown if a.type is None or a.type.lower().startswith(kinds)]
 
 
 def count(site: Site, grouped: Grouped) -> Value:

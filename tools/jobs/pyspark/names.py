@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 from sqlglot import exp
@@ -24,9 +25,9 @@ class RestName(Host):
     excluded: set[str]
 
     @classmethod
-    def of(cls, parts: tuple[OpenPart, ...]) -> RestName:
-        """The names behind open parts."""
-        return cls(parts, set())
+    def of(cls, parts: tuple[OpenPart, ...], known: Iterable[str] = ()) -> RestName:
+        """The names behind open parts, other than the known ones."""
+        return cls(parts, {n.lower() for n in known})
 
     def __deepcopy__(self, memo: dict[int, object]) -> RestName:
         return self  # expressions are copied with what their leaves carry

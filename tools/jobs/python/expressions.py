@@ -13,10 +13,10 @@ from tools.jobs.python.containers import hashable
 from tools.jobs.python.functions import lambda_function
 from tools.jobs.python.journal import joined, leaves
 from tools.jobs.python.scope import Scope
-from tools.jobs.python.site import Arguments
+from tools.jobs.python.site import Arguments, Site
 from tools.jobs.python.strings import formatted
 from tools.jobs.python.text import concatenate
-from tools.jobs.python.values import NOTHING, Choice, Located, OpenList, Partial, Super, Undecided, Value
+from tools.jobs.python.values import NOTHING, Choice, Host, Located, OpenList, Partial, Super, Undecided, Value
 from tools.plan.model import Span
 
 if TYPE_CHECKING:
@@ -170,6 +170,8 @@ def _unary(interpreter: Interpreter, node: ast.expr, scope: Scope) -> Value:
     site = interpreter.site(node, scope)
     if isinstance(node.op, ast.Not):
         outcome = interpreter.truth(operand, site)
+        if isinstance(outcome, Undecided) and isinstance(operand, Host):
+            return operand.unary("not", site)
         return operators.negation(outcome, site) if isinstance(outcome, Undecided) else not outcome
     return operators.unary(operators.SYMBOLS[type(node.op)], operand, site)
 
@@ -194,9 +196,11 @@ def _boolean(interpreter: Interpreter, node: ast.expr, scope: Scope) -> Value:
     stops_on = isinstance(node.op, ast.Or)
     site = interpreter.site(node, scope)
     result: Value = NOTHING
+    hosted: Value = NOTHING
     undecided: list[Undecided] = []
     for operand in node.values:
         result = evaluate(interpreter, operand, scope)
+        hosted = _logical(hosted, result, "or" if stops_on else "and", site)
         outcome = interpreter.truth(result, site)
         if outcome is stops_on:
             return result if not undecided or isinstance(result, bool) else _either(undecided, result, stops_on)
@@ -204,7 +208,16 @@ def _boolean(interpreter: Interpreter, node: ast.expr, scope: Scope) -> Value:
             undecided.append(result if isinstance(result, Undecided) else outcome)
     if not undecided:
         return result
-    return _either(undecided, result, stops_on)
+    return hosted if hosted is not NOTHING else _either(undecided, result, stops_on)
+
+
+def _logical(so_far: Value, operand: Value, operator: str, site: Site) -> Value:
+    """Conditions on data put together, when the host thing knows how."""
+    if not isinstance(operand, Host):
+        return so_far
+    if isinstance(so_far, Host):
+        return so_far.logical(operator, operand, site)
+    return operand.logical(operator, NOTHING, site)
 
 
 def _either(undecided: list[Undecided], last: Value, stops_on: bool) -> Value:

@@ -226,6 +226,11 @@ def _identity(symbol: str, left: Value, right: Value, site: Site) -> Value:
         if isinstance(value, Undecided) and value is not other:
             condition = Undecided(value.reason, site.span, key=("is", identity(value), identity(other)))
             return condition if symbol == "is" else negation(condition, site)
+    for value, other in ((left, right), (right, left)):
+        if isinstance(value, Host) and other is None:
+            outcome = value.is_none(site)
+            if isinstance(outcome, Host):
+                return outcome if symbol == "is" else outcome.unary("not", site)
     both = left is right or (isinstance(left, bool | int | str | None) and type(left) is type(right) and left == right)
     return both == (symbol == "is")
 
@@ -236,6 +241,8 @@ def _membership(symbol: str, element: Value, container: Value, site: Site) -> Va
         return found
     if isinstance(found, bool):
         return not found
+    if isinstance(found, Host):
+        return found.unary("not", site)
     return negation(found, site) if isinstance(found, Undecided) else found
 
 
@@ -250,6 +257,9 @@ def _contains(container: Value, element: Value, site: Site) -> Value:
     if isinstance(container, dict | set | frozenset):
         container = list(container)
     if isinstance(container, list | tuple):
+        hosted = element.among(list(container), site) if isinstance(element, Host) else NOTHING
+        if hosted is not NOTHING:
+            return hosted
         return _among(list(container), element, site.is_open(container), site)
     if isinstance(container, str) and isinstance(element, str):
         return element in container

@@ -124,6 +124,18 @@ class Host:
         """`element in self`."""
         return Undecided(f"whether {type(self).__name__} contains it", site.span)
 
+    def among(self, elements: list[Value], site: Site) -> Value:
+        """`self in elements`; NOTHING when it is compared with each."""
+        return NOTHING
+
+    def is_none(self, site: Site) -> Value:
+        """`self is None`."""
+        return False
+
+    def logical(self, operator: str, other: Value, site: Site) -> Value:
+        """`self and other`, `self or other` where only a run knows the truth; NOTHING when that says nothing."""
+        return NOTHING
+
     def iterate(self, site: Site) -> list[Value] | None:
         """The elements of `for x in self`, None when they are not known."""
         return None

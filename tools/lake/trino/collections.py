@@ -143,7 +143,9 @@ def _over_entries(function: exp.Expr, first: str, second: str) -> exp.Expr:
 
 def _reduce(node: exp.Expr) -> exp.Expr:
     """The state goes through all elements, then through the last lambda. A NULL array gives NULL in both."""
-    start, merge, finish = node.args["initial"], node.args["merge"], node.args["finish"]
+    start, merge, finish = (node.args.get(name) for name in ("initial", "merge", "finish"))
+    if not isinstance(merge, exp.Lambda) or not isinstance(finish, exp.Lambda) or start is None:
+        return node  # not a call that Athena knows either: the engine says so
     reduced = call("list_reduce", node.this, merge, start)
     variable = finish.expressions[0].name
     if isinstance(finish.this, exp.Identifier) and finish.this.name == variable:
