@@ -183,17 +183,24 @@ def write_edges(write: Write, tracer: Tracer) -> list[Edge]:
     for assignment in write.assignments:
         for origin in tracer.of_all(assignment.expressions):
             column = None if origin.role == "window" else assignment.column
-            _add(edges, origin, target, column)
+            _add(edges, origin, target, column, assignment.span or write.span)
     for rest in write.carries:
         for dataset, excluded in open_datasets(rest):
             note = f"* except {', '.join(sorted(excluded))}" if excluded else "*"
             edges[(dataset, "*", "*", "value")] = Edge(dataset, "*", target, "*", "value", write.span, note, "low")
     for origin in tracer.influences(write):
-        _add(edges, origin, target, None)
+        _add(edges, origin, target, None, write.span)
     return sorted(edges.values(), key=lambda e: (e.role != "value", e.target_column is None))
 
 
-def _add(edges: dict[tuple[str, str, str | None, Role], Edge], origin: Origin, target: str, column: str | None) -> None:
+def _add(
+    edges: dict[tuple[str, str, str | None, Role], Edge],
+    origin: Origin,
+    target: str,
+    column: str | None,
+    place: Span | None,
+) -> None:
+    """Keeps the better-known of two edges; one that no line of the job spells out (`*`) has the place of the write."""
     key = (origin.dataset, origin.column, column, origin.role)
     if key not in edges or (edges[key].confidence == "low" and origin.confidence == "high"):
         text = next((t for _, t in origin.path.steps() if t), None) if origin.path else None
@@ -203,7 +210,7 @@ def _add(edges: dict[tuple[str, str, str | None, Role], Edge], origin: Origin, t
             target,
             column,
             origin.role,
-            origin.span,
+            origin.span or place,
             text,
             origin.confidence,
             origin.aggregated,

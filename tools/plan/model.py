@@ -299,6 +299,30 @@ class Project(Op):
 
 
 @dataclass(eq=False, slots=True)
+class OpenFields(Project):
+    """A projection with `s.*` of a struct whose fields are not known: a column that is named later is a field of it."""
+
+    struct: exp.Expr | None = None
+    ids: Ids | None = None
+
+    @property
+    def rest(self) -> list[Rest]:
+        return [*self.carries, Rest(self)]
+
+    def column(self, name: str) -> Attribute:
+        """See `OpenSource`."""
+        for known in self.output:
+            if known.name.lower() == name.lower():
+                return known
+        assert self.ids is not None
+        assert self.struct is not None
+        created = self.ids.attribute(name)
+        value = exp.Dot(this=self.struct.copy(), expression=exp.to_identifier(name, quoted=True))
+        self.columns.append(Item(created, value, self.span, "field"))
+        return created
+
+
+@dataclass(eq=False, slots=True)
 class Filter(Op):
     """Keeps the rows for which `predicate` is true."""
 

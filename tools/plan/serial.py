@@ -25,6 +25,7 @@ _OPS: dict[str, type[Op]] = {
         model.Join,
         model.Limit,
         model.Opaque,
+        model.OpenFields,
         model.OpenPivot,
         model.Project,
         model.Rebase,

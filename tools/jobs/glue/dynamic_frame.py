@@ -13,9 +13,10 @@ from tools.jobs.pyspark.generators import struct_fields_of_type
 from tools.jobs.pyspark.joining import join_on
 from tools.jobs.pyspark.opaque import opaque_frame
 from tools.jobs.pyspark.projection import drop as drop_columns
-from tools.jobs.pyspark.projection import renamed, select_columns
+from tools.jobs.pyspark.projection import renamed
 from tools.jobs.pyspark.promote import as_frame
 from tools.jobs.pyspark.rows import filtered, united_by_name
+from tools.jobs.pyspark.selection import select_columns
 from tools.jobs.pyspark.types import athena_type, spark_type
 from tools.jobs.python.site import Site
 from tools.jobs.python.text import text_of
@@ -322,7 +323,7 @@ def split_fields(
 
 
 def _asked(frame: Frame, name: str, site: Site) -> Entry:
-    from tools.jobs.pyspark.projection import Selection
+    from tools.jobs.pyspark.selection import Selection
 
     return Selection(frame, site).entry(Column(named(f"`{name}`", site.span)))
 

@@ -17,7 +17,7 @@ from tools.jobs.python.values import Native, OpenList, Value
 
 def _result(what: str) -> Callable[..., Value]:
     def call(site: Site, frame: Frame, given: list[Value], keywords: dict[str, Value]) -> Value:
-        return site.undecided(what, frame)
+        return site.undecided(what, Rdd((frame,)))  # rows, not a frame: `row["c"]` is a value
 
     return call
 

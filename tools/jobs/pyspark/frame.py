@@ -416,7 +416,7 @@ def hole_column(frame: Frame, name: str, site: Site) -> Attribute | None:
         if visible.attribute.name == name:
             return visible.attribute
     scans = [op for op in walk(frame.op) if isinstance(op, Scan)]
-    if "${?}" in name or len(scans) != 1 or any(isinstance(op, Aggregate) for op in walk(frame.op)):
+    if "${?}" in name or "[]}" in name or len(scans) != 1 or any(isinstance(op, Aggregate) for op in walk(frame.op)):
         return None
     found = next((a for a in scans[0].columns if a.name == name), None)
     if found is None:

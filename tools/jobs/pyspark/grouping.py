@@ -13,7 +13,7 @@ from tools.jobs.pyspark.aggregates import is_aggregate_call
 from tools.jobs.pyspark.column import Column, column_of, literal, method, named, unalias
 from tools.jobs.pyspark.frame import Entry, Frame, carried, ids_in
 from tools.jobs.pyspark.opaque import opaque_frame
-from tools.jobs.pyspark.projection import distinct_ids, entry_for, flat, own_label, span_in, type_of
+from tools.jobs.pyspark.selection import distinct_ids, entry_for, flat, own_label, span_in, type_of
 from tools.jobs.pyspark.shapes import note_shape
 from tools.jobs.python.site import Site
 from tools.jobs.python.text import text_of

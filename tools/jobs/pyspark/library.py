@@ -15,7 +15,7 @@ from tools.jobs.pyspark.types import SIMPLE, DataType, Field, TypeConstructor
 from tools.jobs.pyspark.udf import FUNCTIONS
 from tools.jobs.pyspark.window import WindowSpec
 from tools.jobs.python.interpreter import Interpreter
-from tools.jobs.python.site import Site
+from tools.jobs.python.site import Arguments, Site
 from tools.jobs.python.values import Host, Module, Native, Value
 
 frame.METHODS.update(
@@ -44,6 +44,30 @@ class Kind(Host):
         from tools.jobs.python.values import NOTHING
 
         return frame.METHODS.get(name, NOTHING) if self.name == "DataFrame" else NOTHING
+
+
+@dataclass(eq=False, frozen=True, slots=True)
+class Notebook(Host):
+    """`dbutils`: widgets are job arguments, the rest moves no data or is known only at run time."""
+
+    part: str = "dbutils"
+
+    def attribute(self, name: str, site: Site) -> Value:
+        """A part of it, or `widgets.get`."""
+        if self.part == "dbutils.widgets" and name in ("get", "getArgument"):
+            return Native(name, _widget, ("name", "*default"))
+        return Notebook(f"{self.part}.{name}")
+
+    def call(self, arguments: Arguments, site: Site) -> Value:
+        """What only a run knows."""
+        return site.undecided(f"{self.part}(…) answers at run time")
+
+
+def _widget(site: Site, name: Value, default: list[Value]) -> Value:
+    from tools.jobs.python.values import HoleDict
+
+    text = str(name)
+    return site.session.arguments.get(text) or HoleDict().hole(text, site.span)
 
 
 DATA_FRAME = Kind("DataFrame", frame.Frame)
@@ -135,6 +159,11 @@ MODULES: dict[str, Callable[[Interpreter], Module]] = {
     "pyspark.context": _fixed("pyspark.context", {"SparkContext": SparkContext()}),
     "pyspark.conf": _fixed("pyspark.conf", {"SparkConf": SparkContext()}),
 }
-BUILTINS: dict[str, Value] = {"spark": SparkSession(), "sc": SparkContext(), "sqlContext": SparkSession()}
+BUILTINS: dict[str, Value] = {
+    "spark": SparkSession(),
+    "sc": SparkContext(),
+    "sqlContext": SparkSession(),
+    "dbutils": Notebook(),
+}
 
 __all__ = ["BUILTINS", "MODULES", "Native"]

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from tools.jobs.pyspark.frame import Frame
 from tools.jobs.pyspark.opaque import opaque_frame
-from tools.jobs.python.site import Site
+from tools.jobs.python.site import Arguments, Site
 from tools.jobs.python.values import NOTHING, Host, Undecided, Value
 
 _ONLY_FRAMES = frozenset(
@@ -37,7 +37,7 @@ def _opaque(value: Undecided, site: Site) -> Frame:
     memory = site.interpreter.memory
     key = ("frame", value)
     if key not in memory:
-        frames = [f for f in (as_frame(i, site) for i in value.inputs if not isinstance(i, Undecided)) if f]
+        frames = [f for i in value.inputs for f in _frames_of(i, site)]
         if value.alternatives and frames:
             memory[key] = _one_of(frames, site)
             return _opaque(value, site)
@@ -50,6 +50,15 @@ def _opaque(value: Undecided, site: Site) -> Frame:
     found = memory[key]
     assert isinstance(found, Frame)
     return found
+
+
+def _frames_of(value: Value, site: Site) -> list[Frame]:
+    from tools.jobs.pyspark.spark import Rdd
+
+    if isinstance(value, Rdd):
+        return list(value.frames)
+    frame = as_frame(value, site) if not isinstance(value, Undecided) else None
+    return [frame] if frame is not None else []
 
 
 def _one_of(frames: list[Frame], site: Site) -> Frame:
@@ -87,9 +96,39 @@ def promote(value: Undecided, name: str, site: Site) -> Value:
         return as_frame(value, site) or NOTHING
     if name == "write":
         return _Written(value)
+    if name == "read":
+        return _Read(value)
     if name in _SESSION:
         return SparkSession()
     return NOTHING
+
+
+@dataclass(eq=False, frozen=True, slots=True)
+class MaybeReader(Host):
+    """`x.read` of an unread value: a session's reader if it is used as one, or a file's method."""
+
+    value: Undecided
+
+    def attribute(self, name: str, site: Site) -> Value:
+        """A reader's method makes it one."""
+        from tools.jobs.pyspark.reader import Reader
+
+        return Reader().attribute(name, site)
+
+    def call(self, arguments: Arguments, site: Site) -> Value:
+        """What a file holds is as unknown as the file."""
+        return self.value
+
+
+@dataclass(eq=False, frozen=True, slots=True)
+class _Read(Host):
+    """An unread value of which only `read` is asked."""
+
+    value: Undecided
+
+    def attribute(self, name: str, site: Site) -> Value:
+        """`read`."""
+        return MaybeReader(self.value)
 
 
 @dataclass(eq=False, frozen=True, slots=True)

@@ -21,7 +21,7 @@ from tools.jobs.pyspark.frame import (
 from tools.jobs.pyspark.joining import frame_of
 from tools.jobs.pyspark.names import RestName
 from tools.jobs.pyspark.opaque import opaque_frame
-from tools.jobs.pyspark.projection import flat, is_unsure
+from tools.jobs.pyspark.selection import flat, is_unsure
 from tools.jobs.pyspark.sqltext import expression_of
 from tools.jobs.pyspark.window import ordered
 from tools.jobs.python.site import Site
@@ -305,7 +305,7 @@ def unpivot(site: Site, frame: Frame, ids: Value, values: Value, variable_name: 
 
 
 def _named_entry(frame: Frame, value: Value, site: Site) -> Entry:
-    from tools.jobs.pyspark.projection import Selection
+    from tools.jobs.pyspark.selection import Selection
 
     return Selection(frame, site).entry(column_of(value, site))
 

@@ -111,6 +111,8 @@ def _replaced(text: Partial, old: str, new: Value) -> Value:
 def _split(text: Partial, name: str, given: list[Value]) -> OpenList:
     separator = str(given[0]) if given and isinstance(given[0], str) else None
     most = given[1] if len(given) > 1 and isinstance(given[1], int) else -1
+    if HOLE.fullmatch(text.text):  # an argument that holds a list: one of its parts, which is no argument itself
+        return OpenList([Partial(f"{text.text[:-1]}[]}}", text.why)])
     holes = HOLE.findall(text.text)
     masked = HOLE.sub("\x00", text.text)
     if name == "splitlines":
