@@ -29,6 +29,22 @@ class Evidence:
         return f"{self.where}: {self.detail}" if self.detail else self.where
 
 
+@dataclass(frozen=True, slots=True)
+class Draft:
+    """A file that a result proposes: where below `output/` it would go (`tests/dim_product.yaml`), and its whole text.
+
+    Tools make drafts and write nothing: a command writes what its user asked for, a chat asks first
+    (`tools.reports.write_drafts`).
+    """
+
+    path: str
+    text: str
+
+    def to_dict(self) -> dict[str, str]:
+        """As `--json` and artifacts carry it."""
+        return {"path": self.path, "text": self.text}
+
+
 @runtime_checkable
 class Result(Protocol):
     """A tool's answer. `kind` names its type for faces that draw it (`impact`, `lineage`, `schema`, …)."""

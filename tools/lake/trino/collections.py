@@ -13,7 +13,7 @@ def type_lambdas(tree: exp.Expr) -> None:
     """Gives a lambda's parameters the types of the elements that they stand for; sqlglot leaves them open."""
     for node in tree.find_all(exp.Lambda):
         source = _lambda_source(node)
-        if source is None or source.type is None:
+        if source is None or source.type is None or not source.type.is_type(exp.DType.ARRAY, exp.DType.MAP):
             continue
         types = source.type.expressions
         names = [p.name for p in node.expressions]
