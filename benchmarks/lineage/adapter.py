@@ -48,11 +48,13 @@ def _tables(reading: JobReading) -> tuple[list[str], list[str]]:
     plan = reading.plan
     inputs = list(reading.inputs) + [d.source.name for d in plan.definitions if d.source is not None]
     made = set(reading.writes) | {d.dataset.name for d in plan.definitions if d.action == "create"}
-    dropped = {d.dataset.name for d in plan.definitions if d.action == "drop"}
+    last = {w.target.name: i for i, w in enumerate(plan.writes)}
+    dropped = {
+        d.dataset.name for d in plan.definitions if d.action == "drop" and last.get(d.dataset.name, -1) < d.after
+    }
     passing = {n for n in reading.reads if n in made and n not in inputs}
     touched = reading.writes + [d.dataset.name for d in plan.definitions if d.action != "drop"]
-    outputs = [n for n in dict.fromkeys(touched) if n not in dropped and n not in passing]
-    return inputs, outputs + sorted(dropped - made)
+    return inputs, [n for n in dict.fromkeys(touched) if n not in dropped and n not in passing]
 
 
 def _catalog(case: Mapping[str, Any]) -> DictCatalog:

@@ -14,6 +14,8 @@ from tools.plan.model import (
     Assignment,
     Attribute,
     Dataset,
+    Definition,
+    DefinitionAction,
     Ids,
     Item,
     Op,
@@ -133,6 +135,16 @@ class Session:
         return Relation(op, visible, opens)
 
     # ------------------------------------------------------------------ writing
+
+    def define(
+        self,
+        action: DefinitionAction,
+        dataset: Dataset,
+        span: Span | None,
+        source: Dataset | None = None,
+    ) -> None:
+        """Records a statement that makes, changes or removes a data set without moving rows."""
+        self.plan.definitions.append(Definition(action, dataset, span, source, len(self.plan.writes)))
 
     def write(
         self,

@@ -644,14 +644,21 @@ class Write(Op):
         return (self.source,)
 
 
+DefinitionAction = Literal["create", "alter", "drop", "truncate"]
+
+
 @dataclass(frozen=True, slots=True)
 class Definition:
-    """A statement that makes, changes or removes a data set without moving rows; `source` is what it is made LIKE."""
+    """A statement that makes, changes or removes a data set without moving rows.
 
-    action: Literal["create", "alter", "drop", "truncate"]
+    `source` is what it is made LIKE; `after` counts the writes of the plan that come before it.
+    """
+
+    action: DefinitionAction
     dataset: Dataset
     span: Span | None = None
     source: Dataset | None = None
+    after: int = 0
 
 
 @dataclass(eq=False, slots=True)

@@ -220,3 +220,22 @@ def test_no_text_makes_the_reader_fail(sql: str) -> None:
 def test_a_thousand_unions_are_read() -> None:
     sql = " UNION ALL ".join(["SELECT id FROM orders"] * 1000)
     assert values(read(f"CREATE TABLE o AS {sql}")) == {"o.id": {"orders.id"}}
+
+
+def test_a_dropped_column_is_no_longer_there_for_later_statements() -> None:
+    reading = read("ALTER TABLE s.custs DROP COLUMN tags; CREATE TABLE s.copy AS SELECT * FROM s.custs")
+    assert set(values(reading)) == {"copy.id", "copy.name", "copy.seg"}
+
+
+def test_a_drop_names_every_table_and_says_whether_something_was_written_before_it() -> None:
+    reading = read("DROP TABLE IF EXISTS a.b, c.d; CREATE TABLE s.x AS SELECT id FROM s.custs; DROP VIEW s.v")
+    assert [(d.action, d.dataset.name, d.after) for d in reading.plan.definitions] == [
+        ("drop", "a.b", 0),
+        ("drop", "c.d", 0),
+        ("drop", "s.v", 1),
+    ]
+
+
+def test_a_dropped_table_has_no_columns_of_its_own_any_more() -> None:
+    reading = read("DROP TABLE s.target; CREATE TABLE s.target AS SELECT id, name FROM s.custs; SELECT * FROM s.target")
+    assert [a.column for a in reading.plan.writes[-1].assignments] == ["id", "name"]

@@ -13,7 +13,6 @@ from tools.plan.bind import bind
 from tools.plan.model import (
     Assignment,
     Dataset,
-    Definition,
     Filter,
     Join,
     Op,
@@ -66,7 +65,7 @@ def _create_empty(tree: exp.Expr, name: str, stated: list[tuple[str, str | None]
     if copied is not None and isinstance(copied.this, exp.Table):
         env.session.write(dataset, scan_table(copied.this, env), "create", env.place(tree.this))
         return
-    env.session.plan.definitions.append(Definition("create", dataset, env.place(tree.this), source))
+    env.session.define("create", dataset, env.place(tree.this), source)
     known = stated or (env.session.columns_of(source.name) if source else None)
     if known:
         env.session.remember(dataset, known, open_ended=False)
@@ -296,13 +295,13 @@ def alter(tree: exp.Expr, env: Env) -> None:
         return
     columns = list(env.session.columns_of(dataset.name) or ())
     if not any(isinstance(a, exp.AlterRename) for a in tree.args.get("actions") or []):
-        env.session.plan.definitions.append(Definition("alter", dataset, env.place(tree)))
+        env.session.define("alter", dataset, env.place(tree))
     for action in tree.args.get("actions") or []:
         if isinstance(action, exp.AlterRename):
             source = scan_table(tree.this, env)
             renamed = env.session.dataset(table_name(action.this))
             env.session.write(renamed, source, "create", env.place(tree))
-            env.session.plan.definitions.append(Definition("drop", dataset, env.place(tree)))
+            env.session.define("drop", dataset, env.place(tree))
             return
         columns = _altered(columns, action)
     if columns:
@@ -313,7 +312,8 @@ def _altered(columns: list[tuple[str, str | None]], action: exp.Expr) -> list[tu
     if isinstance(action, exp.ColumnDef):
         return [*columns, (action.name, action.kind.sql("athena").lower() if action.kind else None)]
     if isinstance(action, exp.Drop):
-        return [c for c in columns if c[0].lower() != action.name.lower()]
+        gone = {column.name.lower() for column in action.args.get("tables") or [action.this]}
+        return [c for c in columns if c[0].lower() not in gone]
     if isinstance(action, exp.RenameColumn):
         old, new = action.this.name.lower(), action.args["to"].name
         return [(new, t) if n.lower() == old else (n, t) for n, t in columns]

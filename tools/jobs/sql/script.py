@@ -14,7 +14,7 @@ from tools.jobs.sql.env import Env
 from tools.jobs.sql.query import lower_query, with_ctes
 from tools.jobs.sql.sources import table_name
 from tools.jobs.sql.text import SqlTextError, parse_statement, split, without_comments
-from tools.plan.model import Dataset, Definition, Op, Plan, Span, Unknown, reachable
+from tools.plan.model import Dataset, Op, Plan, Span, Unknown, reachable
 from tools.plan.relation import Relation
 
 Handler = Callable[[exp.Expr, Env], Relation | None]
@@ -149,7 +149,7 @@ def _cache(tree: exp.Expr, env: Env) -> None:
 
 
 def _drop(tree: exp.Expr, env: Env) -> None:
-    for table in [tree.this, *tree.expressions]:
+    for table in tree.args.get("tables") or [tree.this, *tree.expressions]:
         if not isinstance(table, exp.Table):
             continue
         name = table_name(table)
@@ -159,13 +159,13 @@ def _drop(tree: exp.Expr, env: Env) -> None:
         ):
             dataset = env.session.dataset(name)
             env.session.forget(dataset)
-            env.session.plan.definitions.append(Definition("drop", dataset, env.place(table)))
+            env.session.define("drop", dataset, env.place(table))
 
 
 def _truncate(tree: exp.Expr, env: Env) -> None:
     for table in tree.expressions:
         dataset = env.session.dataset(table_name(table))
-        env.session.plan.definitions.append(Definition("truncate", dataset, env.place(table)))
+        env.session.define("truncate", dataset, env.place(table))
 
 
 def _use(tree: exp.Expr, env: Env) -> None:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from sqlglot import exp
 
+from knowledge.errors import QueryError
 from tools.lake.trino import collections, dates, json, numbers, strings
 from tools.lake.trino.macros import MACRO_NAMES
 from tools.lake.trino.nodes import Fix, call
@@ -25,7 +26,12 @@ def fix(tree: exp.Expr) -> exp.Expr:
     """Changes a typed Athena tree in place so that DuckDB answers it as Athena would; returns its root."""
     collections.type_lambdas(tree)
     for node in reversed(list(tree.walk(bfs=True))):
-        fixed = _fixed(node)
+        try:
+            fixed = _fixed(node)
+        except KeyError as missing:  # sqlglot parses a call without an argument that the function cannot do without
+            raise QueryError(
+                f"FUNCTION_NOT_FOUND: {node.sql('athena')} lacks an argument: {missing.args[0]}"
+            ) from missing
         if fixed is node:
             continue
         if fixed.type is None and node.type is not None:
