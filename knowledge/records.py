@@ -37,7 +37,11 @@ class _Named:
 
 @dataclass(frozen=True)
 class JobRecord(_Named):
-    """A job: what it reads and writes, the edges between columns, and which text that was read from."""
+    """A job: what it reads and writes, the edges between columns, and which text that was read from.
+
+    `columns` are edges with role, file, line, expression and confidence. `confidence` is low when a part could not be
+    read. `plan_hash` stays the same while only the layout, comments or names inside the text change.
+    """
 
     object_type: ClassVar[str] = "JOB"
     reads_from: tuple[str, ...] = ()
@@ -47,6 +51,9 @@ class JobRecord(_Named):
     file: str | None = None
     code_hash: str | None = None
     analyzed_at: str | None = None
+    plan_hash: str | None = None
+    arguments: Mapping[str, str] = field(default_factory=dict)
+    confidence: str = "high"
 
     def to_dict(self) -> dict[str, Any]:
         """The user's format first, then what we add."""
@@ -59,6 +66,9 @@ class JobRecord(_Named):
             "unknowns": [dict(u) for u in self.unknowns],
             "file": self.file,
             "code_hash": self.code_hash,
+            "plan_hash": self.plan_hash,
+            "arguments": dict(self.arguments),
+            "confidence": self.confidence,
             "analyzed_at": self.analyzed_at,
             **self.extra,
         }
@@ -158,6 +168,9 @@ def record_from_dict(data: Mapping[str, Any]) -> Record:
             data.get("file"),
             data.get("code_hash"),
             data.get("analyzed_at"),
+            data.get("plan_hash"),
+            dict(data.get("arguments") or {}),
+            data.get("confidence", "high"),
             extra=_rest(data, _JOB_KEYS),
         )
     if kind == "TABLE":

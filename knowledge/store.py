@@ -8,15 +8,18 @@ from __future__ import annotations
 
 import json
 import sqlite3
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Protocol
+from typing import Protocol, TypeAlias
 
 from knowledge.errors import ReadError, Unavailable
 from knowledge.records import Record, Snapshot, record_from_dict
 
-__all__ = ["RecordStore", "SqliteStore"]
+__all__ = ["Known", "RecordStore", "SqliteStore"]
+
+Known: TypeAlias = Callable[[str, str], Record | None]
+"""Looks up the latest record by type and name, inside one update."""
 
 
 class RecordStore(Protocol):
@@ -34,8 +37,15 @@ class RecordStore(Protocol):
         """Puts records and appends snapshots, all or nothing. A snapshot equal to the last one is not repeated."""
         ...
 
-    def history(self, object_type: str, name: str) -> Sequence[Snapshot]:
-        """Snapshots of one object, oldest first."""
+    def update(self, change: Callable[[Known], Iterable[Record]], snapshots: Iterable[Snapshot] = ()) -> None:
+        """Saves what `change` makes of the records that it looks up, as if nobody else wrote in between.
+
+        `change` may be called again when somebody did: it must do nothing but look up and answer.
+        """
+        ...
+
+    def history(self, object_type: str, name: str, newest: int | None = None) -> Sequence[Snapshot]:
+        """Snapshots of one object, oldest first; with `newest` only so many of the last."""
         ...
 
 
@@ -63,13 +73,7 @@ class SqliteStore:
     def get(self, object_type: str, name: str) -> Record | None:
         """See `RecordStore`."""
         with self._reading() as db:
-            row = (
-                db
-                and db.execute(
-                    "SELECT body FROM records WHERE object_type = ? AND name = ?", (object_type, name)
-                ).fetchone()
-            )
-        return record_from_dict(json.loads(row[0])) if row else None
+            return _latest(db, object_type, name) if db else None
 
     def list(self, object_type: str | None = None) -> Sequence[Record]:
         """See `RecordStore`."""
@@ -86,24 +90,30 @@ class SqliteStore:
 
     def save(self, records: Iterable[Record], snapshots: Iterable[Snapshot] = ()) -> None:
         """See `RecordStore`."""
-        rows = [(*r.key, json.dumps(r.to_dict())) for r in records]
+        self.update(lambda _: records, snapshots)
+
+    def update(self, change: Callable[[Known], Iterable[Record]], snapshots: Iterable[Snapshot] = ()) -> None:
+        """See `RecordStore`."""
         with self._writing() as db:
+            records = change(lambda object_type, name: _latest(db, object_type, name))
+            rows = [(*r.key, json.dumps(r.to_dict())) for r in records]
             db.executemany("INSERT OR REPLACE INTO records VALUES (?, ?, ?)", rows)
             for snapshot in snapshots:
                 self._append(db, snapshot)
 
-    def history(self, object_type: str, name: str) -> Sequence[Snapshot]:
+    def history(self, object_type: str, name: str, newest: int | None = None) -> Sequence[Snapshot]:
         """See `RecordStore`."""
         with self._reading() as db:
             rows = (
                 db.execute(
-                    "SELECT taken_at, content_hash, body FROM snapshots WHERE object_type = ? AND name = ? ORDER BY id",
-                    (object_type, name),
+                    "SELECT taken_at, content_hash, body FROM snapshots WHERE object_type = ? AND name = ? "
+                    "ORDER BY id DESC LIMIT ?",
+                    (object_type, name, -1 if newest is None else newest),
                 ).fetchall()
                 if db
                 else []
             )
-        return [Snapshot(object_type, name, at, digest, json.loads(body)) for at, digest, body in rows]
+        return [Snapshot(object_type, name, at, digest, json.loads(body)) for at, digest, body in reversed(rows)]
 
     @staticmethod
     def _append(db: sqlite3.Connection, snapshot: Snapshot) -> None:
@@ -159,3 +169,8 @@ class SqliteStore:
             ) from None
         finally:
             db.close()
+
+
+def _latest(db: sqlite3.Connection, object_type: str, name: str) -> Record | None:
+    row = db.execute("SELECT body FROM records WHERE object_type = ? AND name = ?", (object_type, name)).fetchone()
+    return record_from_dict(json.loads(row[0])) if row else None

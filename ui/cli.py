@@ -18,7 +18,7 @@ import typer
 from typer.exceptions import TyperException
 
 from knowledge.errors import CopilotError
-from ui.commands import facts, lakes, reading, serving, talk
+from ui.commands import facts, keeping, lakes, reading, serving, talk
 from ui.commands.doctor import doctor
 from ui.commands.exits import INTERNAL, INTERRUPTED
 from ui.commands.options import Globals
@@ -80,6 +80,8 @@ for command in (
     lakes.init,
     facts.impact,
     facts.lineage,
+    keeping.history,
+    keeping.snapshot,
     facts.schema,
     facts.stats,
     facts.job,

@@ -201,6 +201,24 @@ def _unread(unknown: Data) -> str:
     return f"{_at(unknown)}: {unknown['reason']}" if unknown.get("line") else str(unknown["reason"])
 
 
+# --------------------------------------------------------------------------- what is kept
+
+
+def _history(data: Data) -> Iterator[RenderableType]:
+    entries = data["snapshots"]
+    yield Text.assemble((clean(data["object_name"]), "bold"), f"  {count(len(entries), 'snapshot')} kept")
+    if not entries:
+        yield Text("de-copilot snapshot keeps one.", style="dim")
+    rows = [[Text(clean(e["taken_at"]), style="dim"), plain("; ".join(e["changes"]) or "first seen")] for e in entries]
+    yield grid(rows)
+
+
+def _snapshots(data: Data) -> Iterator[RenderableType]:
+    yield Text(f"{count(len(data['jobs']), 'job')} kept")
+    rows = [("new or changed", "changed"), ("no longer in the lake", "retired")]
+    yield grid([[Text(said, style="dim"), plain(", ".join(data[key]) or "none")] for said, key in rows])
+
+
 # --------------------------------------------------------------------------- tables
 
 
@@ -253,6 +271,8 @@ DRAWERS: Mapping[str, Drawer] = {
     "lineage": _lineage,
     "assets": _assets,
     "job": _job,
+    "history": _history,
+    "snapshots": _snapshots,
     "schema": _schema,
     "stats": _stats,
 }

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import multiprocessing
+import os
 import sqlite3
+from collections.abc import Iterable, Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -12,7 +15,7 @@ from hypothesis import strategies as st
 
 from knowledge.errors import ReadError
 from knowledge.records import DashboardRecord, JobRecord, KpiRecord, Record, Snapshot, TableRecord, record_from_dict
-from knowledge.store import SqliteStore
+from knowledge.store import Known, SqliteStore
 
 _names = st.text(min_size=1, max_size=20)
 _lists = st.lists(_names, max_size=4).map(tuple)
@@ -100,6 +103,61 @@ def test_two_processes_writing_at_once_lose_nothing(tmp_path: Path) -> None:
     store = SqliteStore(path)
     assert len(store.list("JOB")) == 50
     assert {s.content_hash for s in store.history("JOB", "shared")} == {f"{n}-{i}" for n in "ab" for i in range(25)}
+
+
+def _join_readers(path: Path, name: str, times: int) -> None:
+    store = SqliteStore(path)
+    for i in range(times):
+
+        def join(known: Known, reader: str = f"{name}-{i}") -> Iterable[Record]:
+            table = known("TABLE", "shared")
+            assert isinstance(table, TableRecord)
+            return [replace(table, read_by=(*table.read_by, reader))]
+
+        store.update(join)
+
+
+def test_two_processes_that_extend_one_record_lose_nothing(tmp_path: Path) -> None:
+    path = tmp_path / "r.sqlite"
+    SqliteStore(path).save([TableRecord("shared")])
+    context = multiprocessing.get_context("spawn")
+    writers = [context.Process(target=_join_readers, args=(path, name, 25)) for name in ("a", "b")]
+    for writer in writers:
+        writer.start()
+    for writer in writers:
+        writer.join(60)
+    (table,) = SqliteStore(path).list("TABLE")
+    assert isinstance(table, TableRecord)
+    assert sorted(table.read_by) == sorted(f"{n}-{i}" for n in "ab" for i in range(25))
+
+
+def _die_before_the_snapshot(path: Path) -> None:
+    def snapshots() -> Iterator[Snapshot]:
+        os._exit(9)
+        yield snapshot("never")
+
+    SqliteStore(path).save([JobRecord("j", ("a",), ("b",))], snapshots())
+
+
+def test_a_crash_between_record_and_snapshot_leaves_neither(tmp_path: Path) -> None:
+    path = tmp_path / "r.sqlite"
+    store = SqliteStore(path)
+    store.save([JobRecord("j")], [snapshot("1")])
+    writer = multiprocessing.get_context("spawn").Process(target=_die_before_the_snapshot, args=(path,))
+    writer.start()
+    writer.join(60)
+    assert writer.exitcode == 9
+    assert store.get("JOB", "j") == JobRecord("j")
+    assert [s.content_hash for s in store.history("JOB", "j")] == ["1"]
+    store.save([JobRecord("j", ("a",))], [snapshot("2")])
+    assert [s.content_hash for s in store.history("JOB", "j")] == ["1", "2"]
+
+
+def test_the_newest_snapshots_come_oldest_first(tmp_path: Path) -> None:
+    store = SqliteStore(tmp_path / "r.sqlite")
+    for digest in ("1", "2", "3"):
+        store.save([], [snapshot(digest)])
+    assert [s.content_hash for s in store.history("JOB", "j", 2)] == ["2", "3"]
 
 
 def test_a_writer_killed_in_the_middle_leaves_the_last_whole_state(tmp_path: Path) -> None:
