@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
     from tools.workspace import Workspace
 
-__all__ = ["Answer", "Copilot", "Event", "build_copilot"]
+__all__ = ["Answer", "Copilot", "Event", "TurnLog", "build_copilot", "foreign", "redacted"]
 
 _MODEL_CALLS = 12
 _STEPS = 60
@@ -65,8 +65,8 @@ class Event:
 
 
 @dataclass
-class _Turn:
-    """What has been seen of a turn so far."""
+class TurnLog:
+    """What has been seen of a turn so far, for the answer that ends it."""
 
     calls: list[Mapping[str, Any]] = field(default_factory=list)
     artifacts: list[Mapping[str, Any]] = field(default_factory=list)
@@ -97,16 +97,16 @@ class Copilot:
 
     def stream(self, question: str, thread_id: str = "default") -> Iterator[Event]:
         """The same, as it happens; the last event is the answer."""
-        turn = _Turn()
+        turn = TurnLog()
         try:
             yield from self._run(question, thread_id, turn)
             yield Event("answer", {"answer": turn.answer()})
         except CopilotError as error:
             yield Event("answer", {"answer": turn.answer(redacted(error.message))})
         except Exception as error:  # noqa: BLE001 - a chat survives everything; what is not ours is named by its kind
-            yield Event("answer", {"answer": turn.answer(_foreign(error))})
+            yield Event("answer", {"answer": turn.answer(foreign(error))})
 
-    def _run(self, question: str, thread_id: str, turn: _Turn) -> Iterator[Event]:
+    def _run(self, question: str, thread_id: str, turn: TurnLog) -> Iterator[Event]:
         from langchain_core.messages import HumanMessage
 
         config = {"configurable": {"thread_id": thread_id}, "recursion_limit": _STEPS}
@@ -119,7 +119,7 @@ class Copilot:
             else:
                 yield from self._updates(data, turn)
 
-    def _updates(self, data: Mapping[str, Any], turn: _Turn) -> Iterator[Event]:
+    def _updates(self, data: Mapping[str, Any], turn: TurnLog) -> Iterator[Event]:
         for update in data.values():
             for message in (update or {}).get("messages", ()) if isinstance(update, Mapping) else ():
                 yield from _message_events(message, turn)
@@ -132,7 +132,7 @@ def _tokens(message: BaseMessage) -> Iterator[Event]:
         yield Event("token", {"text": str(message.text)})
 
 
-def _message_events(message: BaseMessage, turn: _Turn) -> Iterator[Event]:
+def _message_events(message: BaseMessage, turn: TurnLog) -> Iterator[Event]:
     from langchain_core.messages import AIMessage, ToolMessage
 
     if isinstance(message, AIMessage):
@@ -142,7 +142,7 @@ def _message_events(message: BaseMessage, turn: _Turn) -> Iterator[Event]:
         yield _end(message, turn)
 
 
-def _starts(message: AIMessage, turn: _Turn) -> Iterator[Event]:
+def _starts(message: AIMessage, turn: TurnLog) -> Iterator[Event]:
     for call in message.tool_calls:
         args = {k: v for k, v in call["args"].items() if v is not None}
         turn.calls.append({"name": call["name"], "args": args})
@@ -150,7 +150,7 @@ def _starts(message: AIMessage, turn: _Turn) -> Iterator[Event]:
         yield Event("tool_start", {"name": call["name"], "args": args, "id": call["id"]})
 
 
-def _end(message: ToolMessage, turn: _Turn) -> Event:
+def _end(message: ToolMessage, turn: TurnLog) -> Event:
     artifact = message.artifact if isinstance(message.artifact, Mapping) else _failure(message)
     turn.artifacts.append(artifact)
     seconds = time.perf_counter() - turn.started.get(message.tool_call_id, time.perf_counter())
@@ -179,7 +179,8 @@ def redacted(text: str) -> str:
     return _ACCOUNT.sub("(account)", _ARN.sub("(arn)", text))
 
 
-def _foreign(error: Exception) -> str:
+def foreign(error: Exception) -> str:
+    """What is told of a failure that is not ours."""
     return f"The model or a tool failed ({type(error).__name__}): {redacted(str(error))[:300] or 'no reason given'}."
 
 

@@ -1,14 +1,12 @@
 """The planner as a chat model: it serves with no model at all, deterministically, and streams like any other.
 
-LangChain sees a chat model that calls tools and then speaks. What it decides comes from `agent.planning`; what it says
-comes from the tools' results. Its memory is the thread's messages and nothing else.
+LangChain sees a chat model that calls tools and then speaks. What it decides and says comes from `agent.responder`.
+Its memory is the thread's messages and nothing else.
 """
 
 from __future__ import annotations
 
 import json
-import re
-import threading
 import uuid
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
@@ -23,17 +21,12 @@ from langchain_core.tools import BaseTool
 from langchain_core.utils.function_calling import convert_to_openai_tool
 from pydantic import PrivateAttr
 
-from agent.narration import narrate
-from agent.planning.classifier import Classifier, Weights
 from agent.planning.memory import Call, Outcome, Turn
-from agent.planning.planner import Planner, Toolset
-from knowledge.embeddings import Embedder, bundled
+from agent.planning.planner import Toolset
+from agent.responder import Responder, words
 from tools.assets import Asset
 
 __all__ = ["OfflineModel"]
-
-_ROUNDS = 3
-_WORDS = re.compile(r"\S+\s*|\s+")
 
 
 class OfflineModel(BaseChatModel):
@@ -46,9 +39,11 @@ class OfflineModel(BaseChatModel):
     assets: Callable[[], Sequence[Asset]]
     embedder: Any = None
 
-    _lock: Any = PrivateAttr(default_factory=threading.Lock)
-    _planner: Planner | None = PrivateAttr(default=None)
-    _planned_for: Sequence[Asset] = PrivateAttr(default=())
+    _responder: Responder = PrivateAttr()
+
+    def model_post_init(self, context: Any, /) -> None:
+        """See pydantic."""
+        self._responder = Responder(self.assets, self.embedder)
 
     @property
     def _llm_type(self) -> str:
@@ -94,26 +89,9 @@ class OfflineModel(BaseChatModel):
 
     def _reply(self, messages: Sequence[BaseMessage], tools: Sequence[Mapping[str, Any]]) -> AIMessage:
         """The next message of the thread: tool calls, or the answer once their results are there."""
-        *before, now = turns(messages) or [Turn("")]
         toolset = Toolset({t["function"]["name"]: t["function"]["parameters"] for t in tools})
-        planner = self._ready()
-        decision = planner.decide(now.question, planner.remember(before, toolset), toolset)
-        waiting: Sequence[Call] = () if now.calls else decision.calls
-        if now.calls and len(now.outcomes) >= len(now.calls) and len(now.calls) < len(decision.calls) + _ROUNDS:
-            waiting = planner.after(decision, now.outcomes)
-        if waiting:
-            return AIMessage("", tool_calls=[_tool_call(c) for c in waiting])
-        return AIMessage(narrate(decision, now.outcomes))
-
-    def _ready(self) -> Planner:
-        """The planner for the lake as it is now."""
-        found = self.assets()
-        with self._lock:
-            if self._planner is None or found is not self._planned_for:
-                embedder: Embedder = self.embedder or bundled()
-                self._planner = Planner(found, Classifier(Weights.load(), embedder))
-                self._planned_for = found
-            return self._planner
+        reply = self._responder.reply(turns(messages), toolset)
+        return AIMessage(reply.text, tool_calls=[_tool_call(c) for c in reply.calls])
 
 
 def turns(messages: Sequence[BaseMessage]) -> list[Turn]:
@@ -149,6 +127,6 @@ def _pieces(message: AIMessage) -> Iterator[AIMessageChunk]:
             for i, c in enumerate(message.tool_calls)
         ]
         yield AIMessageChunk(content="", tool_call_chunks=chunks)
-    for word in _WORDS.findall(str(message.content)):
+    for word in words(str(message.content)):
         yield AIMessageChunk(content=word)
     yield AIMessageChunk(content="", chunk_position="last")

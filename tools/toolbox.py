@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
     from tools.workspace import Workspace
 
-__all__ = ["TOOLS", "ToolSpec", "build_tools", "call_tool"]
+__all__ = ["TOOLS", "ToolSpec", "answer_call", "build_tools", "call_tool"]
 
 AssetKind = Literal["table", "job", "dashboard", "kpi"]
 
@@ -222,6 +222,21 @@ def error_artifact(spec_name: str, args: Mapping[str, Any], error: CopilotError)
     }
 
 
+def answer_call(ws: Workspace, spec: ToolSpec, args: Mapping[str, Any]) -> tuple[str, dict[str, Any]]:
+    """Runs one tool for a chat: its text, and the artifact beside it. Errors of ours are results too.
+
+    Raises Unavailable, which may be tried again.
+    """
+    began = time.perf_counter()
+    try:
+        result = spec.run(ws, _checked(spec, args))
+    except Unavailable:
+        raise
+    except CopilotError as error:
+        return f"Error: {error.message}", error_artifact(spec.name, args, error)
+    return result.text(), artifact_of(spec.name, args, result, time.perf_counter() - began)
+
+
 def build_tools(ws: Workspace) -> list[BaseTool]:
     """The same tools for LangChain. `Unavailable` is raised, so that middleware may retry; other errors are results."""
     return [_as_langchain(ws, spec) for spec in TOOLS]
@@ -231,14 +246,7 @@ def _as_langchain(ws: Workspace, spec: ToolSpec) -> BaseTool:
     from langchain_core.tools import StructuredTool
 
     def run(**kwargs: Any) -> tuple[str, dict[str, Any]]:
-        began = time.perf_counter()
-        try:
-            result = spec.run(ws, _checked(spec, kwargs))
-        except Unavailable:
-            raise
-        except CopilotError as error:
-            return f"Error: {error.message}", error_artifact(spec.name, kwargs, error)
-        return result.text(), artifact_of(spec.name, kwargs, result, time.perf_counter() - began)
+        return answer_call(ws, spec, kwargs)
 
     return StructuredTool.from_function(
         func=run,

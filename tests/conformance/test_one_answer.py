@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from agent.copilot import build_copilot
+from agent.direct import DirectCopilot
 from tests.lakes import shop
 from tools.changes import parse_change
 from tools.impact import impact
@@ -60,3 +61,22 @@ def test_the_chat_answers_from_it(ws: Workspace, expected: dict[str, Any]) -> No
     answer = build_copilot(ws).ask("what breaks if I drop raw.price")
     (artifact,) = answer.artifacts
     assert json.loads(json.dumps(artifact["data"])) == expected
+
+
+@pytest.mark.parametrize(
+    "question",
+    [
+        "what breaks if I drop raw.price",
+        "who reads the raw table and what columns does it have?",
+        "what breaks if I drop nothing_known",
+        "thanks",
+    ],
+)
+def test_an_answer_is_the_same_with_and_without_the_agent_framework(ws: Workspace, question: str) -> None:
+    framework, direct = build_copilot(ws).ask(question), DirectCopilot(ws).ask(question)
+    assert _timeless(direct.to_dict()) == _timeless(framework.to_dict())
+
+
+def _timeless(answer: dict[str, Any]) -> dict[str, Any]:
+    artifacts = [{k: v for k, v in a.items() if k != "seconds"} for a in answer["artifacts"]]
+    return {**answer, "artifacts": json.loads(json.dumps(artifacts))}

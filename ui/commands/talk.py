@@ -20,6 +20,7 @@ from ui.state import log_failure, state_dir
 
 if TYPE_CHECKING:
     from agent.copilot import Answer, Copilot, Event
+    from agent.direct import DirectCopilot
 
 __all__ = ["ask", "chat"]
 
@@ -53,7 +54,7 @@ def ask(
     """
     output = Output(json)
     asked = _question(question)
-    copilot = _copilot(ctx, lake, remember=thread is not None)
+    copilot = _copilot(ctx, lake, remember=True) if thread is not None else _for_one_question(ctx, lake)
     turn = _Turn(copilot.stream(asked, _thread_id(ctx, lake, thread)), output)
     turn.write()
     if json:
@@ -165,6 +166,18 @@ def _copilot(ctx: typer.Context, lake: Path | None, *, remember: bool) -> Copilo
     from agent.copilot import build_copilot
 
     return build_copilot(ws, checkpointer=_memory() if remember else None)
+
+
+def _for_one_question(ctx: typer.Context, lake: Path | None) -> Copilot | DirectCopilot:
+    """Without a model and without a thread there is nothing for an agent framework to do, and much to load."""
+    ws = open_lake(ctx, lake)
+    if ws.settings.model == "offline":
+        from agent.direct import DirectCopilot
+
+        return DirectCopilot(ws)
+    from agent.copilot import build_copilot
+
+    return build_copilot(ws)
 
 
 def _memory() -> Any:
