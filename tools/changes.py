@@ -26,6 +26,7 @@ ChangeKind = Literal[
     "rename_table",
     "delay_job",
     "fail_job",
+    "change_logic",
 ]
 KINDS: tuple[ChangeKind, ...] = get_args(ChangeKind)
 
@@ -70,6 +71,7 @@ _WORDS: dict[ChangeKind, str] = {
     "rename_table": "renaming table `{table}` to `{to}`",
     "delay_job": "`{job}` running late",
     "fail_job": "`{job}` failing",
+    "change_logic": "changing what `{job}` computes",
 }
 
 
@@ -146,7 +148,7 @@ def resolve(change: Change, ws: Workspace) -> tuple[Change, list[str]]:
 
     Raises NotFound or Ambiguous for names, InputError for a change that lacks a part.
     """
-    if change.kind in ("delay_job", "fail_job"):
+    if change.kind in ("delay_job", "fail_job", "change_logic"):
         if not change.job:
             raise InputError("which job?", hint="Name the job.")
         return replace(change, job=ws.assets.find(change.job, ["job"]).name), []

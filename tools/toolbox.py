@@ -75,7 +75,7 @@ class ImpactArgs(_Args):
     asset: str | None = Field(None, description="the table")
     column: str | None = Field(None, description="the column, for changes of a column")
     to: str | None = Field(None, description="new name or new type")
-    job: str | None = Field(None, description="the job, for delay_job and fail_job")
+    job: str | None = Field(None, description="the job, for delay_job, fail_job and change_logic")
 
 
 class JobArgs(_Args):
@@ -162,7 +162,7 @@ TOOLS: tuple[ToolSpec, ...] = (
     ToolSpec(
         "impact",
         "What breaks, goes stale or changes when a column or table is dropped, renamed, retyped or added, or when a "
-        "job is late or fails: verdict, evidence and severity for everything downstream.",
+        "job is late, fails or computes something else: verdict, evidence and severity for everything downstream.",
         ImpactArgs,
         _impact,
     ),

@@ -192,3 +192,9 @@ def test_the_first_line_answers_and_the_data_is_complete(ws: Workspace) -> None:
     assert data["impacted_dashboards"] == ["Totals"]
     assert data["impacted_kpis"] == ["Revenue"]
     assert {n["id"] for n in data["graph"]["nodes"]} >= {"table:d.raw", "job:sales_job", "dashboard:Totals"}
+
+
+def test_other_logic_in_a_job_may_affect_all_that_it_feeds(ws: Workspace) -> None:
+    result = impact(ws, Change("change_logic", job="sales_job"))
+    assert set(verdicts(result).values()) == {"may_be_affected"}
+    assert {"sales", "daily_job", "daily", "Totals", "Revenue"} == set(verdicts(result))

@@ -13,17 +13,19 @@ Nothing is inferred from names. Each consumer is read again over the catalog as 
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from tools.changes import Change, resolve
 from tools.impact.result import VERDICTS, ImpactItem, ImpactResult, Severity, Verdict, severity_of, worst_first
 from tools.impact.spread import Spread
+from tools.impact.tables import TableState
 from tools.lineage import coverage
 
 if TYPE_CHECKING:
     from tools.workspace import Workspace
 
-__all__ = ["VERDICTS", "ImpactItem", "ImpactResult", "Severity", "Verdict", "impact", "severity_of"]
+__all__ = ["VERDICTS", "ImpactItem", "ImpactResult", "Severity", "Verdict", "impact", "severity_of", "spread_of"]
 
 
 def impact(ws: Workspace, change: Change) -> ImpactResult:
@@ -32,9 +34,25 @@ def impact(ws: Workspace, change: Change) -> ImpactResult:
     Raises NotFound or Ambiguous for the names in it, InputError when a part is missing.
     """
     change, assumptions = resolve(change, ws)
-    spread = Spread(ws, change)
+    return spread_of(ws, change, assumptions)
+
+
+def spread_of(
+    ws: Workspace,
+    change: Change,
+    assumptions: Sequence[str] = (),
+    seeds: Mapping[str, TableState] | None = None,
+    extra: Sequence[ImpactItem] = (),
+) -> ImpactResult:
+    """The impact of a resolved change, from what is already known to become of the first tables.
+
+    Args:
+        seeds: see `Spread`.
+        extra: items that the caller knows of, beside what is reached.
+    """
+    spread = Spread(ws, change, seeds)
     spread.run()
-    items = tuple(sorted(spread.items(), key=worst_first))
+    items = tuple(sorted([*spread.items(), *extra], key=worst_first))
     severity, reason = severity_of(items)
     return ImpactResult(
         change,

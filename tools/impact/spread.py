@@ -23,30 +23,32 @@ Finding = tuple[Verdict, str, tuple[Evidence, ...]]
 
 
 class Spread:
-    """One change on its way through a workspace."""
+    """One change on its way through a workspace.
 
-    def __init__(self, ws: Workspace, change: Change) -> None:
+    Args:
+        seeds: what becomes of the tables that the change is about, or that a changed job writes; without them it is
+            told from the change.
+    """
+
+    def __init__(self, ws: Workspace, change: Change, seeds: Mapping[str, TableState] | None = None) -> None:
         self._ws, self._change = ws, change
         self._tables: dict[str, TableState] = {}
         self._jobs: dict[str, ImpactItem] = {}
         self._consumers: list[ImpactItem] = []
-        self.start: Node
         self._rereader = Rereader(ws, self._tables)
-        self._seed()
+        self.start = Node("job", change.job) if change.job else Node("table", str(change.table))
+        self._tables.update(self._seeds() if seeds is None else seeds)
 
     # ------------------------------------------------------------------ where it begins
 
-    def _seed(self) -> None:
+    def _seeds(self) -> dict[str, TableState]:
         change, what = self._change, self._change.describe()
-        if change.kind in ("delay_job", "fail_job"):
-            assert change.job is not None
-            self.start = Node("job", change.job)
-            for target in self._ws.readings[change.job].writes:
-                self._tables[target] = TableState(stale=what)
-            return
+        if change.job is not None:
+            late = change.kind in ("delay_job", "fail_job")
+            targets = self._ws.readings[change.job].writes
+            return {t: TableState(stale=what) if late else TableState(unsure=what) for t in targets}
         assert change.table is not None
-        self.start = Node("table", change.table)
-        self._tables[change.table] = seeded(change, list(self._ws.catalog.columns(change.table) or ()))
+        return {change.table: seeded(change, list(self._ws.catalog.columns(change.table) or ()))}
 
     # ------------------------------------------------------------------ the walk
 
