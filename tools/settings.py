@@ -20,7 +20,7 @@ from knowledge.errors import ConfigError, NotFound
 from knowledge.names import nearest
 from tools.lake.base import Limits
 
-__all__ = ["CONFIG_FILE", "JobSettings", "LimitSettings", "Settings", "load_settings"]
+__all__ = ["CONFIG_FILE", "JobSettings", "LimitSettings", "Settings", "SeveritySettings", "load_settings"]
 
 CONFIG_FILE = "copilot.toml"
 _PREFIX = "DE_COPILOT_"
@@ -54,6 +54,24 @@ class JobSettings(_Section):
     arguments: Mapping[str, Mapping[str, str]] = Field(default_factory=dict)
 
 
+Level = Literal["low", "medium", "high"]
+
+
+class SeveritySettings(_Section):
+    """How grave a reached thing is: what breaks, a dashboard or KPI that goes stale or whose values change, a job or
+    table that goes stale, and the rest. `critical` names are high as soon as they are reached; what is more than `far`
+    hops away counts one level less.
+    """
+
+    breaks: Level = "high"
+    stale_consumer: Level = "high"
+    values_consumer: Level = "medium"
+    stale: Level = "medium"
+    other: Level = "low"
+    critical: Annotated[tuple[str, ...], BeforeValidator(_as_list)] = ()
+    far: int | None = Field(default=None, ge=1)
+
+
 class Settings(_Section):
     """How one run is set up.
 
@@ -77,6 +95,7 @@ class Settings(_Section):
     limits: LimitSettings = LimitSettings()
     tables: Mapping[str, Paths] = Field(default_factory=dict)
     jobs: JobSettings = JobSettings()
+    severity: SeveritySettings = SeveritySettings()
     files: tuple[Path, ...] = Field(default=(), exclude=True)
 
     @property
@@ -170,7 +189,11 @@ def _advice(error: Any) -> str | None:
 
 
 def _section(path: list[str]) -> list[str]:
-    sections: dict[str, type[BaseModel]] = {"limits": LimitSettings, "jobs": JobSettings}
+    sections: dict[str, type[BaseModel]] = {
+        "limits": LimitSettings,
+        "jobs": JobSettings,
+        "severity": SeveritySettings,
+    }
     model = sections[path[0]] if path and path[0] in sections else Settings
     return [name for name in model.model_fields if name != "files"]
 
@@ -220,5 +243,5 @@ def _single_values() -> Iterator[tuple[str, ...]]:
     for name in Settings.model_fields:
         if name == "limits":
             yield from (("limits", inner) for inner in LimitSettings.model_fields)
-        elif name not in ("tables", "jobs", "files"):
+        elif name not in ("tables", "jobs", "severity", "files"):
             yield (name,)

@@ -16,6 +16,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from knowledge.errors import CopilotError, InputError, NotFound, Unavailable
 from tools.assets import list_assets
 from tools.changes import Change, ChangeKind
+from tools.guardian.asking import ReportArgs, impact_report
 from tools.impact import impact
 from tools.lineage import downstream, upstream
 from tools.result import Result
@@ -90,7 +91,7 @@ class ToolSpec:
 
     name: str
     description: str
-    args: type[_Args]
+    args: type[BaseModel]
     run: Callable[[Workspace, Any], Result]
     writes: bool = False
 
@@ -167,6 +168,14 @@ TOOLS: tuple[ToolSpec, ...] = (
         _impact,
     ),
     ToolSpec(
+        "report",
+        "The impact report of a job (as it is, against its last snapshot), of a table or of a stated change: a verdict, "
+        "what it reaches, what to do, as files to send on.",
+        ReportArgs,
+        impact_report,
+        writes=True,
+    ),
+    ToolSpec(
         "job_summary",
         "What a job does: inputs, outputs, filters, joins, grouping, and where each written column comes from.",
         JobArgs,
@@ -186,7 +195,7 @@ def call_tool(ws: Workspace, name: str, args: Mapping[str, Any]) -> Result:
     return spec.run(ws, _checked(spec, args))
 
 
-def _checked(spec: ToolSpec, args: Mapping[str, Any]) -> _Args:
+def _checked(spec: ToolSpec, args: Mapping[str, Any]) -> BaseModel:
     from pydantic import ValidationError
 
     try:

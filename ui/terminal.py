@@ -79,6 +79,35 @@ def _impact(data: Data) -> Iterator[RenderableType]:
     yield from _foot(data)
 
 
+def _report(data: Data) -> Iterator[RenderableType]:
+    severity = clean(data["severity"])
+    yield Text.assemble(
+        (severity.upper(), SEVERITIES.get(severity, "bold")), f"  {plain(data['verdict'])}", overflow="fold"
+    )
+    if data["causes"]:
+        yield Text("\nWhat changed", style="bold")
+        for cause in data["causes"]:
+            places = dict.fromkeys(p for p in (cause["old_place"], cause["new_place"]) if p)
+            yield grid([[plain(cause["text"])], *([[Text(clean(p), style="dim")] for p in places])])
+    for verdict, items in grouped(data["items"]):
+        yield Text(f"\n{verdict.title.capitalize()}", style=TONES[verdict.tone])
+        yield _items(items)
+    if not data["items"] and data["feeds"]:
+        yield Text("\nDownstream of it, not reached", style="bold")
+        yield grid([[_kind(f["kind"]), plain(f["name"])] for f in data["feeds"]])
+    yield from _actions(data["actions"])
+    yield from _foot(data)
+
+
+def _actions(actions: Data) -> Iterator[RenderableType]:
+    if actions["fixes"]:
+        yield Text("\nTo do, in this order", style="bold")
+        yield grid([[str(n), plain(f["name"]), plain(f["what"])] for n, f in enumerate(actions["fixes"], 1)])
+    if actions["tell"]:
+        yield Text("\nTell", style="bold")
+        yield grid([[plain(owner), plain(", ".join(names))] for owner, names in actions["tell"].items()])
+
+
 def _items(items: Iterable[Data]) -> RenderableType:
     rows: list[list[RenderableType]] = []
     for item in items:
@@ -268,6 +297,7 @@ def _fields(data: Data) -> Iterator[RenderableType]:
 
 DRAWERS: Mapping[str, Drawer] = {
     "impact": _impact,
+    "impact_report": _report,
     "lineage": _lineage,
     "assets": _assets,
     "job": _job,

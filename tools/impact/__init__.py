@@ -17,7 +17,8 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from tools.changes import Change, resolve
-from tools.impact.result import VERDICTS, ImpactItem, ImpactResult, Severity, Verdict, severity_of, worst_first
+from tools.impact.result import VERDICTS, ImpactItem, ImpactResult, Verdict, worst_first
+from tools.impact.severity import Severity, SeverityRule, severity_of
 from tools.impact.spread import Spread
 from tools.impact.tables import TableState
 from tools.lineage import coverage
@@ -53,7 +54,8 @@ def spread_of(
     spread = Spread(ws, change, seeds)
     spread.run()
     items = tuple(sorted([*spread.items(), *extra], key=worst_first))
-    severity, reason = severity_of(items)
+    rule = severity_rule(ws)
+    severity, reason = severity_of(items, rule)
     return ImpactResult(
         change,
         severity,
@@ -64,4 +66,18 @@ def spread_of(
         coverage(ws),
         spread.picture(items),
         tuple(spread.unknowns()),
+        rule,
     )
+
+
+def severity_rule(ws: Workspace) -> SeverityRule:
+    """The rule of this workspace: its settings, and what is declared critical beside dashboards and KPIs."""
+    said = ws.settings.severity
+    declared = {c.name for c in ws.consumers if str(c.record.extra.get("criticality", "")).lower() in _CRITICAL}
+    critical = frozenset(name.lower() for name in (*said.critical, *declared))
+    return SeverityRule(
+        said.breaks, said.stale_consumer, said.values_consumer, said.stale, said.other, critical, said.far
+    )
+
+
+_CRITICAL = ("high", "critical")

@@ -7,11 +7,11 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 from tools.changes import Change
+from tools.impact.severity import DEFAULT_RULE, Severity, SeverityRule, count_of
 from tools.lineage import coverage_text
 from tools.result import Evidence, counted
 
 Verdict = Literal["breaks", "stale", "values_change", "may_be_affected", "not_affected"]
-Severity = Literal["low", "medium", "high"]
 VERDICTS: tuple[Verdict, ...] = ("breaks", "stale", "values_change", "may_be_affected", "not_affected")
 _TITLES: Mapping[Verdict, str] = {
     "breaks": "Breaks",
@@ -73,6 +73,7 @@ class ImpactResult:
     coverage: Mapping[str, Any]
     graph: Mapping[str, Any]
     unknowns: tuple[str, ...] = ()
+    rule: SeverityRule = DEFAULT_RULE
 
     def of(self, *verdicts: Verdict, kind: str | None = None) -> list[ImpactItem]:
         """Items with these verdicts, of one kind when given."""
@@ -117,34 +118,6 @@ class ImpactResult:
         }
 
 
-def severity_of(items: Sequence[ImpactItem]) -> tuple[Severity, str]:
-    """The written rule. High: something breaks, or a dashboard or KPI goes stale. Medium: values of a dashboard or KPI
-    change, or tables go stale. Low: the rest.
-    """
-    consumers = [i for i in items if i.kind in ("dashboard", "kpi")]
-    broken = [i for i in items if i.verdict == "breaks"]
-    stale = [i for i in items if i.verdict == "stale"]
-    moved = [i for i in consumers if i.verdict == "values_change"]
-    if broken:
-        return "high", f"{_count(broken)} {'breaks' if len(broken) == 1 else 'break'}"
-    if any(i.verdict == "stale" for i in consumers):
-        reached = [i for i in consumers if i.verdict == "stale"]
-        return "high", f"{_count(reached)} {'goes' if len(reached) == 1 else 'go'} stale"
-    if moved:
-        return "medium", f"values of {_count(moved)} change"
-    if stale:
-        return "medium", f"{_count(stale)} {'goes' if len(stale) == 1 else 'go'} stale"
-    if any(i.verdict in ("values_change", "may_be_affected") for i in items):
-        return "low", "nothing breaks, and no dashboard or KPI is known to change"
-    return "low", "nothing downstream is reached"
-
-
-def _count(items: Sequence[ImpactItem]) -> str:
-    names = {"job": "job", "table": "table", "dashboard": "dashboard", "kpi": "KPI"}
-    parts = [counted(n, names[k]) for k in _KIND_ORDER if (n := sum(i.kind == k for i in items))]
-    return parts[0] if len(parts) == 1 else f"{', '.join(parts[:-1])} and {parts[-1]}"
-
-
 def short(table: str) -> str:
     """A table without its database."""
     return table.rpartition(".")[2] if "/" not in table else table
@@ -167,10 +140,10 @@ def _headline(result: ImpactResult, subject: str) -> str:
     if broken:
         rest = [i for i in reached if i.verdict != "breaks"]
         also = f" {counted(len(rest), 'more asset')} {'is' if len(rest) == 1 else 'are'} reached." if rest else ""
-        return f"**{subject} breaks {_count(broken)}** (severity {result.severity.upper()}).{also}"
+        return f"**{subject} breaks {count_of(broken)}** (severity {result.severity.upper()}).{also}"
     if reached:
         level = result.severity.upper()
-        return f"**{subject} breaks nothing outright, but reaches {_count(reached)}** (severity {level})."
+        return f"**{subject} breaks nothing outright, but reaches {count_of(reached)}** (severity {level})."
     return f"**{subject} reaches nothing downstream**, as far as the code could be read (severity LOW)."
 
 

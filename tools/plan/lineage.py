@@ -304,17 +304,21 @@ class Tracer:
 
     def defined_at(self, expression: exp.Expr) -> Span | None:
         """Where a written value is computed: copies and renames are followed to the expression behind them."""
+        return self.definition(expression)[1]
+
+    def definition(self, expression: exp.Expr) -> tuple[exp.Expr, Span | None]:
+        """The expression behind copies and renames of a value, and its place."""
         seen: set[ColumnId] = set()
         while is_ref(expression) and ref_id(expression) not in seen:
             column = ref_id(expression)
             seen.add(column)
             definition = self._definitions.get(column)
             if definition is None or len(definition.expressions) != 1:
-                return self._mentions.get(column) or (definition.span if definition else None)
+                return expression, self._mentions.get(column) or (definition.span if definition else None)
             if not is_ref(definition.expressions[0]):
-                return definition.span
+                return definition.expressions[0], definition.span
             expression = definition.expressions[0]
-        return ref_span(expression)
+        return expression, ref_span(expression)
 
     def of_all(self, expressions: Iterable[exp.Expr]) -> tuple[Origin, ...]:
         """Origins of several expressions together."""

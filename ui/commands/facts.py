@@ -8,8 +8,11 @@ from typing import Annotated, Any
 
 import typer
 
+from knowledge.errors import InputError
+from ui.commands.keeping import write_report
 from ui.commands.options import JsonOption, LakeOption, open_lake
 from ui.commands.output import Output
+from ui.commands.reading import read_text
 
 __all__ = ["assets", "impact", "job", "lineage", "schema", "stats", "tables"]
 
@@ -120,7 +123,20 @@ def lineage(
 
 def impact(
     ctx: typer.Context,
-    change: Annotated[str, typer.Argument(metavar="CHANGE", help="The change in words; quote it.")],
+    change: Annotated[
+        str | None, typer.Argument(metavar="CHANGE", help="The change in words; quote it.", show_default=False)
+    ] = None,
+    job: Annotated[
+        str | None,
+        typer.Option(metavar="JOB", help="Compare this job with its last snapshot, and report.", show_default=False),
+    ] = None,
+    new: Annotated[
+        Path | None,
+        typer.Option(metavar="FILE", help="With --job: an edited script, instead of the lake's.", show_default=False),
+    ] = None,
+    report: Annotated[
+        bool, typer.Option("--report", help="Write the report files below output/ (with --job: always).")
+    ] = False,
     lake: LakeOption = None,
     json: JsonOption = False,
 ) -> None:
@@ -129,15 +145,30 @@ def impact(
     \b
     Examples:
       de-copilot impact "drop column dim_product.product_group"
-      de-copilot impact "rename price to unit_price in raw_positions"
+      de-copilot impact "rename price to unit_price in raw_positions" --report
       de-copilot impact "change raw_positions.quantity to decimal(18,2)"
       de-copilot impact "positions_job is late"
+      de-copilot impact --job product_dim_job --new edited/product_dim_job.py
     """
     from tools.changes import parse_change
+    from tools.guardian import guard, report_on
     from tools.impact import impact as impact_of
 
-    asked = parse_change(change)
-    Output(json).result(impact_of(open_lake(ctx, lake), asked))
+    if (change is None) == (job is None):
+        raise InputError("one change, or one job: which?", hint='Say `impact "drop column x"` or `impact --job NAME`.')
+    if new is not None and job is None:
+        raise InputError("--new goes with --job", hint="Name the job that the script is an edit of.")
+    output = Output(json)
+    if job is not None:
+        ws = open_lake(ctx, lake)
+        write_report(output, ws.lake, guard(ws, job, read_text(new) if new is not None else None))
+        return
+    asked = parse_change(change or "")
+    ws = open_lake(ctx, lake)
+    if report:
+        write_report(output, ws.lake, report_on(ws, asked))
+    else:
+        output.result(impact_of(ws, asked))
 
 
 def job(

@@ -1,15 +1,19 @@
-"""What is kept between runs, as commands: `snapshot` keeps jobs as they are now, `history` shows what was kept."""
+"""What is kept, as commands: `snapshot` keeps jobs as they are now, `history` shows it; and reports, written."""
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from ui.commands.options import JsonOption, LakeOption, open_lake
 from ui.commands.output import Output
 
-__all__ = ["history", "snapshot"]
+if TYPE_CHECKING:
+    from tools.guardian import GuardReport
+    from tools.lake.base import Lake
+
+__all__ = ["history", "snapshot", "write_report"]
 
 
 def snapshot(
@@ -47,3 +51,15 @@ def history(
     from tools.history import history_of
 
     Output(json).result(history_of(open_lake(ctx, lake), name))
+
+
+def write_report(output: Output, lake: Lake, report: GuardReport) -> None:
+    """Shows a report, writes its files and says where they are."""
+    from tools.reports import write_drafts
+
+    written = write_drafts(lake, report.drafts)
+    if output.json:
+        output.data({**report.content(), "written": written})
+        return
+    output.result(report)
+    output.text("\n" + "".join(f"Written: {path}\n" for path in written))

@@ -16,7 +16,7 @@ from ui.commands.output import Output
 if TYPE_CHECKING:
     from tools.plan.catalog import Catalog
 
-__all__ = ["read_job"]
+__all__ = ["read_job", "read_text"]
 
 
 def read_job(
@@ -47,9 +47,14 @@ def read_job(
     from tools.summary import summarise
 
     known = _given(catalog) if catalog is not None else _of_lake(ctx, lake)
-    siblings = {p.stem: _text(p) for p in file.parent.glob("*.py") if p != file}
+    siblings = {p.stem: read_text(p) for p in file.parent.glob("*.py") if p != file}
     reading = read(
-        _text(file), name=file.stem, file=str(file), catalog=known, arguments=_arguments(args or ()), imports=siblings
+        read_text(file),
+        name=file.stem,
+        file=str(file),
+        catalog=known,
+        arguments=_arguments(args or ()),
+        imports=siblings,
     )
     output = Output(json or openlineage)
     if openlineage:
@@ -62,7 +67,8 @@ def read_job(
         output.result(summarise(reading))
 
 
-def _text(file: Path) -> str:
+def read_text(file: Path) -> str:
+    """A script's text. Raises ReadError."""
     try:
         return file.read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as error:
@@ -93,7 +99,7 @@ def _given(file: Path) -> Catalog:
     from tools.plan.catalog import DictCatalog
 
     try:
-        data: Any = json_text.loads(_text(file))
+        data: Any = json_text.loads(read_text(file))
     except json_text.JSONDecodeError as error:
         raise ReadError(f"the catalog is not JSON: {error.msg}", where=f"{file}:{error.lineno}") from None
     try:
