@@ -173,7 +173,6 @@ TOOLS: tuple[ToolSpec, ...] = (
         "what it reaches, what to do, as files to send on.",
         ReportArgs,
         impact_report,
-        writes=True,
     ),
     ToolSpec(
         "job_summary",

@@ -19,6 +19,7 @@ from tools.consumers import Consumer, load_consumers
 from tools.jobs import JobReading
 from tools.jobs.cache import ReadingCache
 from tools.lake.base import JobSource, Lake, Problem
+from tools.locations import Locations, stated_locations
 from tools.plan.catalog import Columns, is_path
 from tools.settings import Settings
 
@@ -44,6 +45,19 @@ class LakeCatalog:
             names.setdefault(table.table, []).append(str(table))
         return names
 
+    @cached_property
+    def locations(self) -> Locations:
+        """Tables by where their files are."""
+        known = {}
+        for name in self._lake.tables():
+            try:
+                location = self._lake.table(str(name)).location
+            except CopilotError:
+                continue  # it is reported when its columns are asked for
+            if location:
+                known[location] = str(name)
+        return Locations(known)
+
     def columns(self, name: str) -> Columns | None:
         """See `tools.plan.catalog.Catalog`."""
         if is_path(name) or name not in self._names.get(name.rpartition(".")[2], ()):
@@ -62,7 +76,7 @@ class LakeCatalog:
     def canonical(self, name: str) -> str:
         """See `tools.plan.catalog.Catalog`."""
         if is_path(name):
-            return name
+            return self.locations.table_at(name, self._names) or name
         parts = name.lower().split(".")
         candidates = self._names.get(parts[-1], [])
         if len(parts) > 1:
@@ -98,7 +112,12 @@ class Workspace:
     def readings(self) -> Mapping[str, JobReading]:
         """Every job, read over the catalog as it is."""
         with self._lock:
-            return {name: read_source(source, self) for name, source in self.jobs.items()}
+            readings = {name: read_source(source, self) for name, source in self.jobs.items()}
+            stated = stated_locations(readings.values())
+            if stated and self.catalog.locations.learn(stated):
+                # Jobs that name one of these paths are read again; the others come from memory.
+                readings = {name: read_source(source, self) for name, source in self.jobs.items()}
+            return readings
 
     @cached_property
     def _loaded_consumers(self) -> tuple[list[Consumer], list[Problem]]:

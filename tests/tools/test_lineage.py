@@ -89,3 +89,24 @@ def test_the_data_names_every_node_and_edge(ws: Workspace) -> None:
     data = downstream(ws, "sales").to_dict()
     assert [n["name"] for n in data["nodes"]] == ["sales", "daily_job", "daily", "Totals", "Revenue"]
     assert {"from": "table:d.sales", "to": "job:daily_job", "file": "jobs/daily_job.sql", "line": 3} in data["edges"]
+
+
+def test_a_path_of_the_layout_and_the_tables_name_are_one_data_set(tmp_path: Path) -> None:
+    jobs = {
+        "sales_job.py": "from pyspark.sql import SparkSession\nspark = SparkSession.builder.getOrCreate()\n"
+        "spark.table('raw').write.parquet('s3://bucket/tables/d/sales/day=2026-01-01/')\n",
+        "daily_job.sql": SHOP_JOBS["daily_job.sql"],
+    }
+    ws = build(tmp_path / "lake", SHOP_TABLES, jobs)
+    assert set(reached(downstream(ws, "raw"))) == {"sales_job", "sales", "daily_job", "daily"}
+
+
+def test_a_path_that_one_job_gives_a_table_is_that_table_for_all_jobs(tmp_path: Path) -> None:
+    jobs = {
+        "define.sql": "CREATE EXTERNAL TABLE d.sales (id bigint, price double) LOCATION 's3://elsewhere/sales/'",
+        "a_job.py": "from pyspark.sql import SparkSession\nspark = SparkSession.builder.getOrCreate()\n"
+        "spark.read.parquet('s3a://elsewhere/sales').select('price').write.saveAsTable('d.daily')\n",
+    }
+    ws = build(tmp_path / "lake", SHOP_TABLES, jobs)
+    assert set(reached(downstream(ws, "sales"))) == {"a_job", "daily"}
+    assert set(reached(downstream(ws, "sales.price"))) == {"daily.price"}

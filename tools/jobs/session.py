@@ -142,9 +142,10 @@ class Session:
         dataset: Dataset,
         span: Span | None,
         source: Dataset | None = None,
+        location: Dataset | None = None,
     ) -> None:
         """Records a statement that makes, changes or removes a data set without moving rows."""
-        self.plan.definitions.append(Definition(action, dataset, span, source, len(self.plan.writes)))
+        self.plan.definitions.append(Definition(action, dataset, span, source, len(self.plan.writes), location))
 
     def write(
         self,

@@ -651,7 +651,8 @@ DefinitionAction = Literal["create", "alter", "drop", "truncate"]
 class Definition:
     """A statement that makes, changes or removes a data set without moving rows.
 
-    `source` is what it is made LIKE; `after` counts the writes of the plan that come before it.
+    `source` is what it is made LIKE, `location` the path at which it is made; `after` counts the writes of the plan that
+    come before it.
     """
 
     action: DefinitionAction
@@ -659,6 +660,7 @@ class Definition:
     span: Span | None = None
     source: Dataset | None = None
     after: int = 0
+    location: Dataset | None = None
 
 
 @dataclass(eq=False, slots=True)

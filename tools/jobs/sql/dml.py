@@ -65,7 +65,8 @@ def _create_empty(tree: exp.Expr, name: str, stated: list[tuple[str, str | None]
     if copied is not None and isinstance(copied.this, exp.Table):
         env.session.write(dataset, scan_table(copied.this, env), "create", env.place(tree.this))
         return
-    env.session.define("create", dataset, env.place(tree.this), source)
+    place = env.session.dataset(location) if location else None
+    env.session.define("create", dataset, env.place(tree.this), source, place)
     known = stated or (env.session.columns_of(source.name) if source else None)
     if known:
         env.session.remember(dataset, known, open_ended=False)
