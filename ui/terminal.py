@@ -145,6 +145,12 @@ def _lineage(data: Data) -> Iterator[RenderableType]:
     elif reached:
         yield Text("")
         yield _tree(data)
+    if data.get("deciding"):
+        yield Text("\nDecides about its rows", style="bold")
+        rows = [
+            [plain(e["from"].partition(":")[2]), plain(e["role"].replace("_", " ")), _at(e)] for e in data["deciding"]
+        ]
+        yield grid(rows)
     yield from _foot(data)
 
 

@@ -110,3 +110,32 @@ def test_a_path_that_one_job_gives_a_table_is_that_table_for_all_jobs(tmp_path: 
     ws = build(tmp_path / "lake", SHOP_TABLES, jobs)
     assert set(reached(downstream(ws, "sales"))) == {"a_job", "daily"}
     assert set(reached(downstream(ws, "sales.price"))) == {"daily.price"}
+
+
+def test_every_writer_of_a_column_is_a_hop_of_its_own(tmp_path: Path) -> None:
+    jobs = {**SHOP_JOBS, "late_job.sql": "INSERT INTO daily SELECT day, price FROM sales"}
+    ws = build(tmp_path / "lake", SHOP_TABLES, jobs)
+    hops = [link for a, _, link in upstream(ws, "daily.total").edges if a == "column:d.sales.price"]
+    assert [(k.via, k.file, k.line, k.expression) for k in hops] == [
+        ("daily_job", "jobs/daily_job.sql", 2, "SUM(price)"),
+        ("late_job", "jobs/late_job.sql", 1, None),
+    ]
+
+
+def test_what_only_decides_about_rows_stands_apart_and_last(ws: Workspace) -> None:
+    result = upstream(ws, "sales.price")
+    assert set(reached(result)) == {"raw.price"}
+    assert {(a.partition(":")[2], link.role) for a, _, link in result.deciding} == {
+        ("d.raw.id", "join"),
+        ("d.names.id", "join"),
+        ("d.raw.kind", "filter"),
+    }
+    text = result.text()
+    assert text.index("`d.raw.price`") < text.index("Decided by") < text.index("`d.raw.kind`")
+
+
+def test_a_circle_of_jobs_ends_where_it_began(tmp_path: Path) -> None:
+    jobs = {"there.sql": "INSERT INTO copy SELECT * FROM names", "back.sql": "INSERT INTO names SELECT * FROM copy"}
+    ws = build(tmp_path / "lake", SHOP_TABLES, jobs)
+    assert set(reached(downstream(ws, "names"))) == {"there", "copy", "back"}
+    assert set(reached(upstream(ws, "names.region"))) == {"copy.region"}
