@@ -12,6 +12,7 @@ from typing import Any
 from knowledge.errors import CopilotError, NotFound
 from knowledge.names import nearest
 from tools.lake.base import NULL_PARTITION, Column, Lake, Partition, Table, TableName
+from tools.quoting import quoted
 from tools.result import Evidence, counted
 
 __all__ = ["ColumnMatch", "TableDescription", "describe", "find_columns", "require_column"]
@@ -58,7 +59,7 @@ class TableDescription:
             return f"`{self.table.name}.{self.column.name}` is {_column_sentence(self.column)}."
         header = ["| column | type | comment |", "|---|---|---|"]
         lines = [f"| `{c.name}` | {c.type} | {_comment(c)} |" for c in self.table.columns]
-        about = f" {self.table.description}" if self.table.description else ""
+        about = f" {quoted(self.table.description)}" if self.table.description else ""
         return "\n".join([f"`{self.table.name}` has {self._size()}.{about}", "", *header, *lines])
 
     def _size(self) -> str:
@@ -171,9 +172,9 @@ def _column_sentence(column: Column) -> str:
         parts.append("nullable" if column.nullable else "never null")
     if column.is_partition:
         parts.append("a partition key")
-    return ", ".join(parts) + (f": {column.comment.rstrip('.')}" if column.comment else "")
+    return ", ".join(parts) + (f": {quoted(column.comment).rstrip('.')}" if column.comment else "")
 
 
 def _comment(column: Column) -> str:
-    notes = (["partition key"] if column.is_partition else []) + ([column.comment] if column.comment else [])
+    notes = (["partition key"] if column.is_partition else []) + ([quoted(column.comment)] if column.comment else [])
     return "; ".join(notes).replace("|", "\\|").replace("\n", " ")

@@ -20,7 +20,15 @@ from knowledge.errors import ConfigError, NotFound
 from knowledge.names import nearest
 from tools.lake.base import Limits
 
-__all__ = ["CONFIG_FILE", "JobSettings", "LimitSettings", "Settings", "SeveritySettings", "load_settings"]
+__all__ = [
+    "CONFIG_FILE",
+    "DocumentSettings",
+    "JobSettings",
+    "LimitSettings",
+    "Settings",
+    "SeveritySettings",
+    "load_settings",
+]
 
 CONFIG_FILE = "copilot.toml"
 _PREFIX = "DE_COPILOT_"
@@ -72,6 +80,13 @@ class SeveritySettings(_Section):
     far: int | None = Field(default=None, ge=1)
 
 
+class DocumentSettings(_Section):
+    """Which folders of the lake hold documents, and the Chroma server of a team; None: an index on this machine."""
+
+    paths: Paths = ("docs", "output/docs", "output/contracts", "output/impact_reports", "output/kpi_reports")
+    server: str | None = Field(default=None, min_length=1)
+
+
 class Settings(_Section):
     """How one run is set up.
 
@@ -96,6 +111,7 @@ class Settings(_Section):
     tables: Mapping[str, Paths] = Field(default_factory=dict)
     jobs: JobSettings = JobSettings()
     severity: SeveritySettings = SeveritySettings()
+    documents: DocumentSettings = DocumentSettings()
     files: tuple[Path, ...] = Field(default=(), exclude=True)
 
     @property
@@ -189,12 +205,7 @@ def _advice(error: Any) -> str | None:
 
 
 def _section(path: list[str]) -> list[str]:
-    sections: dict[str, type[BaseModel]] = {
-        "limits": LimitSettings,
-        "jobs": JobSettings,
-        "severity": SeveritySettings,
-    }
-    model = sections[path[0]] if path and path[0] in sections else Settings
+    model = _SECTIONS[path[0]] if path and path[0] in _SECTIONS else Settings
     return [name for name in model.model_fields if name != "files"]
 
 
@@ -241,7 +252,16 @@ def _variables() -> dict[str, tuple[str, ...]]:
 
 def _single_values() -> Iterator[tuple[str, ...]]:
     for name in Settings.model_fields:
-        if name == "limits":
-            yield from (("limits", inner) for inner in LimitSettings.model_fields)
-        elif name not in ("tables", "jobs", "severity", "files"):
+        if name in _SECTIONS:
+            yield from ((name, inner) for inner in _SECTIONS[name].model_fields if inner not in _LISTS)
+        elif name not in ("tables", "files"):
             yield (name,)
+
+
+_SECTIONS: Mapping[str, type[BaseModel]] = {
+    "limits": LimitSettings,
+    "jobs": JobSettings,
+    "severity": SeveritySettings,
+    "documents": DocumentSettings,
+}
+_LISTS = frozenset({"paths", "arguments", "critical"})

@@ -16,6 +16,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from knowledge.errors import CopilotError, InputError, NotFound, Unavailable
 from tools.assets import list_assets
 from tools.changes import Change, ChangeKind
+from tools.documents import search_documents
 from tools.guardian.asking import ReportArgs, impact_report
 from tools.impact import impact
 from tools.lineage import downstream, upstream
@@ -85,6 +86,13 @@ class JobArgs(_Args):
     job: str = Field(description="the job's name")
 
 
+class DocumentArgs(_Args):
+    """What to look for."""
+
+    query: str = Field(description="the question in plain words, with the names in it", min_length=1)
+    asset: str | None = Field(None, description="what it is about, when the words do not name it")
+
+
 @dataclass(frozen=True)
 class ToolSpec:
     """One tool: its name, what it is for (as the model reads it), its arguments, and the function behind it."""
@@ -123,6 +131,10 @@ def _impact(ws: Workspace, args: ImpactArgs) -> Result:
 
 def _job_summary(ws: Workspace, args: JobArgs) -> Result:
     return job_summary(ws, args.job)
+
+
+def _search_docs(ws: Workspace, args: DocumentArgs) -> Result:
+    return search_documents(ws, args.query, args.asset)
 
 
 def _table(ws: Workspace, name: str) -> str:
@@ -180,6 +192,12 @@ TOOLS: tuple[ToolSpec, ...] = (
         JobArgs,
         _job_summary,
     ),
+    ToolSpec(
+        "search_docs",
+        "What past documents (runbooks, incident notes, decisions, contracts, reports) say: quoted, with file and line.",
+        DocumentArgs,
+        _search_docs,
+    ),
 )
 
 
@@ -212,6 +230,7 @@ def artifact_of(spec_name: str, args: Mapping[str, Any], result: Result, seconds
         "tool": spec_name,
         "args": {k: v for k, v in args.items() if v is not None},
         "seconds": round(seconds, 3),
+        "text": result.text(),
         "data": result.to_dict(),
         "evidence": [e.to_dict() for e in result.evidence],
         "unknowns": list(result.unknowns),

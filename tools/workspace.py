@@ -6,6 +6,7 @@ get a `Workspace` (or a part of it) as an argument and never look for one.
 
 from __future__ import annotations
 
+import hashlib
 import threading
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -24,6 +25,7 @@ from tools.plan.catalog import Columns, is_path
 from tools.settings import Settings
 
 if TYPE_CHECKING:
+    from knowledge.documents import Index as DocumentIndex
     from tools.assets import Assets
     from tools.lineage import Graphs
 
@@ -135,6 +137,18 @@ class Workspace:
 
         with self._lock:
             return build_graph(self)
+
+    @cached_property
+    def documents(self) -> DocumentIndex:
+        """The index of past documents: a team's server when one is set, else a folder beside the records."""
+        from knowledge.documents import EmbeddedIndex, ServedIndex
+        from knowledge.embeddings import bundled
+
+        server = self.settings.documents.server
+        if server:
+            digest = hashlib.sha256(str(self.settings.lake).encode()).hexdigest()[:16]
+            return ServedIndex(server, f"de-copilot-{digest}", bundled())
+        return EmbeddedIndex(self.settings.lake / ".de-copilot" / "documents", bundled())
 
     @cached_property
     def assets(self) -> Assets:

@@ -86,6 +86,7 @@ for command in (
     facts.stats,
     facts.job,
     reading.read_job,
+    facts.search,
     facts.assets,
     facts.tables,
     doctor,

@@ -22,6 +22,7 @@ __all__ = [
     "QueryResult",
     "Table",
     "TableName",
+    "TextFile",
 ]
 
 
@@ -157,6 +158,15 @@ class JobSource:
     arguments: Mapping[str, str] = field(default_factory=dict)
 
 
+@dataclass(frozen=True, slots=True)
+class TextFile:
+    """A file as the lake names it. `version` changes when the file does, and is had without reading it."""
+
+    path: str
+    version: str
+    bytes: int
+
+
 class Lake(Protocol):
     """Tables, files and SQL in one place.
 
@@ -202,6 +212,10 @@ class Lake(Protocol):
 
     def read_text(self, path: str) -> str | None:
         """A text file of the lake (`dashboards.json`, `output/…`); None when it is not there."""
+        ...
+
+    def texts(self, folder: str) -> Sequence[TextFile]:
+        """Files below a folder of the lake (`docs`, `output/contracts`), sorted by path; none when it is not there."""
         ...
 
     def write_text(self, path: str, text: str) -> str:

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from knowledge.errors import InputError, ReadError
+from tools.lake.base import TextFile
 
 __all__ = ["LakeFiles", "write_whole"]
 
@@ -60,6 +61,22 @@ class LakeFiles:
             raise InputError(f"{path} cannot be written: {error.strerror}", where=str(file)) from error
         return str(file)
 
+    def below(self, folder: str) -> list[TextFile]:
+        """The files below a folder, hidden ones apart, sorted by path.
+
+        Raises:
+            InputError: the folder leads out of the lake.
+        """
+        base = self.locate(folder)
+        files = sorted(f for f in base.rglob("*") if f.is_file() and not _hidden(f.relative_to(base)))
+        return [self._text_file(folder, base, file) for file in files if file.resolve().is_relative_to(base)]
+
+    @staticmethod
+    def _text_file(folder: str, base: Path, file: Path) -> TextFile:
+        told = file.stat()
+        path = f"{folder.rstrip('/')}/{file.relative_to(base).as_posix()}"
+        return TextFile(path, f"{told.st_mtime_ns}-{told.st_size}", told.st_size)
+
     def locate(self, path: str) -> Path:
         """Where a path of the lake is on disk, with links followed.
 
@@ -72,6 +89,10 @@ class LakeFiles:
         if not found.is_relative_to(base.resolve()):
             raise InputError(f"The path {path!r} leads out of the lake")
         return found
+
+
+def _hidden(path: Path) -> bool:
+    return any(part.startswith(".") for part in path.parts)
 
 
 def write_whole(file: Path, text: str) -> None:

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 from sqlglot import exp
 
 from knowledge.errors import LimitExceeded, NotFound, ReadError
-from tools.lake.base import JobSource, Limits, Partition, Problem, QueryResult, Table, TableName
+from tools.lake.base import JobSource, Limits, Partition, Problem, QueryResult, Table, TableName, TextFile
 from tools.lake.dialect import bind, prepare, to_duckdb
 from tools.lake.engine import StorageFault
 from tools.lake.files import LakeFiles
@@ -159,6 +159,14 @@ class LocalLake:
             ReadError: the file is no text.
         """
         return self._files.read(path)
+
+    def texts(self, folder: str) -> Sequence[TextFile]:
+        """See `Lake.texts`; the version is the file's time and size.
+
+        Raises:
+            InputError: the folder leads out of the lake.
+        """
+        return self._files.below(folder)
 
     def write_text(self, path: str, text: str) -> str:
         """See `Lake.write_text`.

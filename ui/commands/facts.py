@@ -14,7 +14,7 @@ from ui.commands.options import JsonOption, LakeOption, open_lake
 from ui.commands.output import Output
 from ui.commands.reading import read_text
 
-__all__ = ["assets", "impact", "job", "lineage", "schema", "stats", "tables"]
+__all__ = ["assets", "impact", "job", "lineage", "schema", "search", "stats", "tables"]
 
 
 class Kind(StrEnum):
@@ -184,6 +184,27 @@ def job(
       de-copilot job positions_fact_job
     """
     _call(ctx, lake, json, "job_summary", job=name)
+
+
+def search(
+    ctx: typer.Context,
+    query: Annotated[str, typer.Argument(metavar="QUESTION", help="What to look for, in plain words; quote it.")],
+    about: Annotated[
+        str | None, typer.Option(metavar="NAME", help="A table, column or job that it is about.", show_default=False)
+    ] = None,
+    lake: LakeOption = None,
+    json: JsonOption = False,
+) -> None:
+    """What past documents say: runbooks, incident notes, decisions, contracts, reports; quoted, with file and line.
+
+    Looks by meaning, by the names in the question, and by what stands next to them in the lineage.
+
+    \b
+    Examples:
+      de-copilot search "why was product_group renamed"
+      de-copilot search "has this bitten us before?" --about dim_product
+    """
+    _call(ctx, lake, json, "search_docs", query=query, asset=about)
 
 
 def assets(

@@ -46,9 +46,12 @@ class Output:
         if self.json:
             self.data(result.to_dict())
             return
-        from ui.terminal import draw
+        from ui.terminal import DRAWERS, draw
 
-        self.draw(draw(result.kind, result.to_dict()))
+        if result.kind in DRAWERS:
+            self.draw(draw(result.kind, result.to_dict()))
+        else:
+            self.markdown(result.text())
 
     def data(self, data: Mapping[str, Any]) -> None:
         """One JSON object. Values JSON has no form for (dates, decimals) are written as text."""
