@@ -69,16 +69,17 @@ class TurnLog:
     """What has been seen of a turn so far, for the answer that ends it."""
 
     calls: list[Mapping[str, Any]] = field(default_factory=list)
-    artifacts: list[Mapping[str, Any]] = field(default_factory=list)
+    artifacts: dict[str, Mapping[str, Any]] = field(default_factory=dict)
     started: dict[str, float] = field(default_factory=dict)
     text: str = ""
 
     def answer(self, error: str | None = None) -> Answer:
-        """The answer with everything the tools brought."""
-        evidence = {str(sorted(e.items(), key=str)): e for a in self.artifacts for e in a.get("evidence", ())}
-        unknowns = dict.fromkeys(u for a in self.artifacts for u in a.get("unknowns", ()))
+        """The answer with everything the tools brought, in the order of the calls: they may end in another."""
+        artifacts = [self.artifacts[i] for i in self.started if i in self.artifacts]
+        evidence = {str(sorted(e.items(), key=str)): e for a in artifacts for e in a.get("evidence", ())}
+        unknowns = dict.fromkeys(u for a in artifacts for u in a.get("unknowns", ()))
         text = self.text if error is None else "\n\n".join(p for p in (self.text, error) if p)
-        return Answer(text, tuple(self.calls), tuple(evidence.values()), tuple(unknowns), tuple(self.artifacts), error)
+        return Answer(text, tuple(self.calls), tuple(evidence.values()), tuple(unknowns), tuple(artifacts), error)
 
 
 class Copilot:
@@ -152,7 +153,8 @@ def _starts(message: AIMessage, turn: TurnLog) -> Iterator[Event]:
 
 def _end(message: ToolMessage, turn: TurnLog) -> Event:
     artifact = message.artifact if isinstance(message.artifact, Mapping) else _failure(message)
-    turn.artifacts.append(artifact)
+    turn.started.setdefault(message.tool_call_id, time.perf_counter())
+    turn.artifacts[message.tool_call_id] = artifact
     seconds = time.perf_counter() - turn.started.get(message.tool_call_id, time.perf_counter())
     ok = message.status != "error" and artifact.get("kind") != "error"
     return Event(

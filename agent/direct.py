@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
@@ -64,22 +64,17 @@ class DirectCopilot:
             if not reply.calls:
                 break
             turn = replace(turn, calls=(*turn.calls, *reply.calls))
-            yield from self._starts(reply.calls, log)
-            for call in reply.calls:
+            started = [_start(call, log) for call in reply.calls]
+            yield from started
+            for event, call in zip(started, reply.calls, strict=True):
                 began = time.perf_counter()
                 outcome = self._call(call)
                 turn = replace(turn, outcomes=(*turn.outcomes, outcome))
-                log.artifacts.append(outcome.artifact)
-                yield _end(outcome, time.perf_counter() - began)
+                log.artifacts[event.data["id"]] = outcome.artifact
+                yield _end(outcome, event.data["id"], time.perf_counter() - began)
         log.text = reply.text
         for word in words(reply.text):
             yield Event("token", {"text": word})
-
-    def _starts(self, calls: Sequence[Call], log: TurnLog) -> Iterator[Event]:
-        for call in calls:
-            args = {k: v for k, v in call.args.items() if v is not None}
-            log.calls.append({"name": call.tool, "args": args})
-            yield Event("tool_start", {"name": call.tool, "args": args, "id": call.tool})
 
     def _call(self, call: Call) -> Outcome:
         """One tool's result. A service that did not answer is asked again, with a wait that doubles."""
@@ -95,6 +90,14 @@ class DirectCopilot:
         return Outcome(call.tool, f"Error: {failed.message}", error_artifact(call.tool, call.args, failed), failed=True)
 
 
+def _start(call: Call, log: TurnLog) -> Event:
+    args = {k: v for k, v in call.args.items() if v is not None}
+    call_id = f"call_{len(log.calls)}"
+    log.calls.append({"name": call.tool, "args": args})
+    log.started[call_id] = time.perf_counter()
+    return Event("tool_start", {"name": call.tool, "args": args, "id": call_id})
+
+
 def _fault(call: Call, error: Exception) -> Outcome:
     text = f"Error: the tool failed inside ({type(error).__name__}). Another question may work."
     data: Mapping[str, Any] = {"error": "tool_failed", "message": text, "where": None, "hint": None}
@@ -102,6 +105,6 @@ def _fault(call: Call, error: Exception) -> Outcome:
     return Outcome(call.tool, text, artifact, failed=True)
 
 
-def _end(outcome: Outcome, seconds: float) -> Event:
-    data = {"name": outcome.tool, "id": outcome.tool, "ok": not outcome.failed, "artifact": outcome.artifact}
+def _end(outcome: Outcome, call_id: str, seconds: float) -> Event:
+    data = {"name": outcome.tool, "id": call_id, "ok": not outcome.failed, "artifact": outcome.artifact}
     return Event("tool_end", {**data, "seconds": round(seconds, 3)})
