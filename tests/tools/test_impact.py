@@ -198,3 +198,11 @@ def test_other_logic_in_a_job_may_affect_all_that_it_feeds(ws: Workspace) -> Non
     result = impact(ws, Change("change_logic", job="sales_job"))
     assert set(verdicts(result).values()) == {"may_be_affected"}
     assert {"sales", "daily_job", "daily", "Totals", "Revenue"} == set(verdicts(result))
+
+
+def test_an_insert_that_no_longer_fits_its_table_breaks(tmp_path: Path) -> None:
+    jobs = {"copy_job.sql": "INSERT INTO copy SELECT * FROM names"}
+    ws = build(tmp_path / "lake", SHOP_TABLES, jobs)
+    result = impact(ws, parse_change("drop column names.region"))
+    assert item(result, "copy_job").verdict == "breaks"
+    assert item(result, "copy_job").reason == "brings 2 columns for the 3 of d.copy"

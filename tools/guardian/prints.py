@@ -206,8 +206,8 @@ class Prints:
             case Aggregate():
                 yield self._grouping("grouping", [k.expression for k in op.keys], op)
             case Distinct():
-                keys = op.keys if op.keys is not None else [a.id for a in op.output]
-                yield self._grouping("distinct", [_leaf(k) for k in keys], op)
+                kept = [a for a in op.output if op.keys is None or a.id in op.keys]
+                yield self._grouping("distinct", [ref(a) for a in kept], op)
             case Limit(count=exp.Expr() as bound):
                 yield self._clause("limit", bound, op.span)
             case Generate():

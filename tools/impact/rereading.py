@@ -16,6 +16,9 @@ if TYPE_CHECKING:
     from tools.workspace import Workspace
 
 
+_BINDING = ("column", "write")  # a name that is not there, an INSERT that does not fit its table
+
+
 class Rereader:
     """What-if readings over the tables as they are by now."""
 
@@ -36,8 +39,8 @@ class Rereader:
 
     def failures(self, before: JobReading, after: JobReading) -> list[Unknown]:
         """What no longer binds: names missing now that were there before, and tables that are gone."""
-        old = {(u.name, u.span) for u in before.unknowns if u.kind == "column"}
-        missing = [u for u in after.unknowns if u.kind == "column" and (u.name, u.span) not in old]
+        old = {(u.name, u.span) for u in before.unknowns if u.kind in _BINDING}
+        missing = [u for u in after.unknowns if u.kind in _BINDING and (u.name, u.span) not in old]
         return [*missing, *self._missing_tables(before), *self._still_named(before, after)]
 
     def _missing_tables(self, reading: JobReading) -> list[Unknown]:
@@ -85,6 +88,9 @@ class _Overlay:
 
 def why_broken(failures: Sequence[Unknown]) -> str:
     """The failed names in words."""
+    misfits = [u.reason for u in failures if u.kind == "write"]
+    if misfits:
+        return "; ".join(dict.fromkeys(misfits))
     names = list(dict.fromkeys(str(u.name) for u in failures))
     kind = "table" if failures[0].kind == "table" else "column"
     return (

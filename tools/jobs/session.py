@@ -167,6 +167,8 @@ class Session:
             by_position: map by position to the target's known columns, as INSERT does; otherwise by name.
         """
         shown, rest = relation.star()
+        if not rest:
+            self._report_misfit(target, len(shown), columns, by_position, span)
         names = self._target_names(target, shown, columns, by_position)
         assignments = [Assignment(n, (ref(a, None),), span) for n, a in zip(names, shown, strict=False)]
         write = Write(
@@ -199,6 +201,15 @@ class Session:
         """Takes note of something that could not be read."""
         if unknown not in self.plan.unknowns:
             self.plan.unknowns.append(unknown)
+
+    def _report_misfit(
+        self, target: Dataset, brought: int, columns: Sequence[str] | None, by_position: bool, span: Span | None
+    ) -> None:
+        """An INSERT goes by position: every engine refuses one that brings more or fewer columns than it fills."""
+        known = self.columns_of(target.name) if by_position and columns is None else columns
+        if known and len(known) != brought:
+            reason = f"brings {brought} columns for the {len(known)} of {target}"
+            self.unknown(Unknown(reason, span, "write", target.name))
 
     def _target_names(
         self, target: Dataset, shown: Sequence[Attribute], columns: Sequence[str] | None, by_position: bool
