@@ -8,10 +8,10 @@ from __future__ import annotations
 
 import json
 import sqlite3
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Protocol, TypeAlias
+from typing import Any, Protocol, TypeAlias
 
 from knowledge.errors import ReadError, Unavailable
 from knowledge.records import Record, Snapshot, record_from_dict
@@ -48,6 +48,14 @@ class RecordStore(Protocol):
         """Snapshots of one object, oldest first; with `newest` only so many of the last."""
         ...
 
+    def put(self, space: str, bodies: Mapping[str, Mapping[str, Any]]) -> None:
+        """Keeps JSON objects by key, each in place of what its key had before; all of them or none."""
+        ...
+
+    def find(self, space: str, prefix: str = "") -> Mapping[str, Mapping[str, Any]]:
+        """Kept objects whose key begins so, sorted by key."""
+        ...
+
 
 _SCHEMA = """
 CREATE TABLE IF NOT EXISTS records (
@@ -58,6 +66,9 @@ CREATE TABLE IF NOT EXISTS snapshots (
     taken_at TEXT NOT NULL, content_hash TEXT NOT NULL, body TEXT NOT NULL
 );
 CREATE INDEX IF NOT EXISTS snapshots_of ON snapshots (object_type, name, id);
+CREATE TABLE IF NOT EXISTS kept (
+    space TEXT NOT NULL, key TEXT NOT NULL, body TEXT NOT NULL, PRIMARY KEY (space, key)
+) WITHOUT ROWID;
 """
 
 
@@ -114,6 +125,24 @@ class SqliteStore:
                 else []
             )
         return [Snapshot(object_type, name, at, digest, json.loads(body)) for at, digest, body in reversed(rows)]
+
+    def put(self, space: str, bodies: Mapping[str, Mapping[str, Any]]) -> None:
+        """See `RecordStore`."""
+        rows = [(space, key, json.dumps(dict(body))) for key, body in bodies.items()]
+        if rows:
+            with self._writing() as db:
+                db.executemany("INSERT OR REPLACE INTO kept VALUES (?, ?, ?)", rows)
+
+    def find(self, space: str, prefix: str = "") -> Mapping[str, Mapping[str, Any]]:
+        """See `RecordStore`."""
+        with self._reading() as db:
+            if db is None or not db.execute("SELECT 1 FROM sqlite_master WHERE name = 'kept'").fetchone():
+                return {}
+            rows = db.execute(
+                "SELECT key, body FROM kept WHERE space = ? AND substr(key, 1, ?) = ? ORDER BY key",
+                (space, len(prefix), prefix),
+            ).fetchall()
+        return {key: json.loads(body) for key, body in rows}
 
     @staticmethod
     def _append(db: sqlite3.Connection, snapshot: Snapshot) -> None:

@@ -93,6 +93,21 @@ class DocumentArgs(_Args):
     asset: str | None = Field(None, description="what it is about, when the words do not name it")
 
 
+class TestsArgs(_Args):
+    """Which table, by its name or by the job that writes it."""
+
+    asset: str | None = Field(None, description="the table")
+    column: str | None = Field(None, description="only tests about this column")
+    job: str | None = Field(None, description="the job that writes it; its promises are tested")
+
+
+class RunTestsArgs(_Args):
+    """Which table, and which batch of it."""
+
+    asset: str = Field(description="the table")
+    partition: str | None = Field(None, description="a batch, such as as_of_date=2026-01-31; the newest by default")
+
+
 @dataclass(frozen=True)
 class ToolSpec:
     """One tool: its name, what it is for (as the model reads it), its arguments, and the function behind it."""
@@ -131,6 +146,18 @@ def _impact(ws: Workspace, args: ImpactArgs) -> Result:
 
 def _job_summary(ws: Workspace, args: JobArgs) -> Result:
     return job_summary(ws, args.job)
+
+
+def _tests(ws: Workspace, args: TestsArgs) -> Result:
+    from tools.checks.suite import generate, subject_of
+
+    return generate(ws, subject_of(ws, args.asset, args.job), job=args.job, column=args.column)
+
+
+def _run_tests(ws: Workspace, args: RunTestsArgs) -> Result:
+    from tools.checks.run import run_checks
+
+    return run_checks(ws, args.asset, partition=args.partition)
 
 
 def _search_docs(ws: Workspace, args: DocumentArgs) -> Result:
@@ -191,6 +218,19 @@ TOOLS: tuple[ToolSpec, ...] = (
         "What a job does: inputs, outputs, filters, joins, grouping, and where each written column comes from.",
         JobArgs,
         _job_summary,
+    ),
+    ToolSpec(
+        "tests",
+        "Makes data quality tests for a table: few, each run on today's data, back-tested and shown to catch its fault. "
+        "Nothing is written before the user says so.",
+        TestsArgs,
+        _tests,
+    ),
+    ToolSpec(
+        "run_tests",
+        "Runs the data quality tests of a table on its newest batch, or on another: what holds, what fails, with counts.",
+        RunTestsArgs,
+        _run_tests,
     ),
     ToolSpec(
         "search_docs",

@@ -18,7 +18,7 @@ import typer
 from typer.exceptions import TyperException
 
 from knowledge.errors import CopilotError
-from ui.commands import facts, keeping, lakes, reading, serving, talk
+from ui.commands import facts, keeping, lakes, quality, reading, serving, talk
 from ui.commands.doctor import doctor
 from ui.commands.exits import INTERNAL, INTERRUPTED
 from ui.commands.options import Globals
@@ -85,6 +85,8 @@ for command in (
     facts.schema,
     facts.stats,
     facts.job,
+    quality.tests,
+    quality.check,
     reading.read_job,
     facts.search,
     facts.assets,

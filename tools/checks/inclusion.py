@@ -25,6 +25,7 @@ from tools.profile.values import ValueCounts
 __all__ = ["Inclusion", "find_inclusions", "test_inclusion"]
 
 _LEAST_VALUES = 3
+_MOST_LISTED = 24
 _MOST_TABLES = 60
 _LIMITS = Limits(100_000, 2**63, 900.0)
 
@@ -136,9 +137,10 @@ def _same_name(ours: str, theirs: str, table: str) -> bool:
 
 
 def _listed(values: ValueCounts, column: str) -> list[Value]:
-    """All values that a column had, when it has few and more than a flag's."""
-    known = {v for counts in values.get(column, {}).values() for v in counts}
-    return sorted(known, key=str) if len(known) >= _LEAST_VALUES else []
+    """Values that a column had, when it has few and more than a flag's; of many an even choice, to be counted later."""
+    known = sorted({v for counts in values.get(column, {}).values() for v in counts}, key=str)
+    step = -(-len(known) // _MOST_LISTED)
+    return known[::step] if len(known) >= _LEAST_VALUES else []
 
 
 def _overlap(

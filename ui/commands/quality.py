@@ -1,0 +1,80 @@
+"""Data quality as commands: `tests` makes the tests of a table, `check` runs them."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from ui.commands.options import JsonOption, LakeOption, open_lake
+from ui.commands.output import Output
+
+__all__ = ["check", "tests"]
+
+
+def tests(
+    ctx: typer.Context,
+    table: Annotated[str, typer.Argument(metavar="TABLE", help="A table, or the job that writes it.")],
+    job: Annotated[
+        str | None,
+        typer.Option(
+            metavar="NAME", help="Only this job's promises; else every job's that writes it.", show_default=False
+        ),
+    ] = None,
+    column: Annotated[str | None, typer.Option(help="Only tests about this column.", show_default=False)] = None,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Show them and write nothing.")] = False,
+    lake: LakeOption = None,
+    json: JsonOption = False,
+) -> None:
+    """Make data quality tests for a table: few, proven, each with its reason; they are written to output/tests.
+
+    Every test was run on the data there is, back-tested on later batches and shown to catch its fault. What you edited
+    in the file, added to it or switched off stays.
+
+    \b
+    Examples:
+      de-copilot tests customer_positions_daily
+      de-copilot tests dim_product --dry-run
+    """
+    from tools.checks.suite import generate, subject_of
+    from tools.reports import write_drafts
+
+    output = Output(json)
+    ws = open_lake(ctx, lake)
+    suite = generate(ws, subject_of(ws, table, job), job=job, column=column, progress=output.step)
+    written = [] if dry_run else write_drafts(ws.lake, suite.drafts)
+    if json:
+        output.data({**suite.to_dict(), "written": written})
+        return
+    output.markdown(suite.text())
+    for path in written:
+        output.text(f"Written: {path}\n")
+
+
+def check(
+    ctx: typer.Context,
+    table: Annotated[str, typer.Argument(metavar="TABLE", help="A table, bare or as database.table.")],
+    partition: Annotated[
+        str | None,
+        typer.Option(metavar="VALUE", help="A batch, such as as_of_date=2026-01-31 or 2026-01-31; else the newest."),
+    ] = None,
+    lake: LakeOption = None,
+    json: JsonOption = False,
+) -> None:
+    """Run the tests of a table on its newest batch: all in one scan, one more query for each foreign key.
+
+    The tests are those of output/tests; a table without a file gets them made on the spot. The exit code is 1 when a
+    test of severity error fails or cannot be computed.
+
+    \b
+    Examples:
+      de-copilot check customer_positions_daily
+      de-copilot check customer_positions_daily --partition 2026-01-30 --json
+    """
+    from tools.checks.run import run_checks
+
+    output = Output(json)
+    run = run_checks(open_lake(ctx, lake), table, partition=partition)
+    output.result(run)
+    if not run.passed:
+        raise typer.Exit(1)
