@@ -61,12 +61,14 @@ class Assets:
     def of(cls, ws: Workspace) -> Assets:
         """Tables of the catalog, jobs, dashboards, KPIs, and the columns of every readable table."""
         tables = [Asset("table", str(t)) for t in ws.lake.tables()]
-        jobs = [Asset("job", name) for name in ws.jobs]
+        jobs = [Asset("job", name) for name in dict.fromkeys((*ws.jobs, *ws.imported.runs))]
         consumers = [Asset(c.kind, c.name) for c in ws.consumers]
         columns = [
             Asset("column", f"{t.name}.{name}", t.name) for t in tables for name, _ in ws.catalog.columns(t.name) or ()
         ]
-        return cls((*tables, *jobs, *consumers, *columns))
+        known = {t.name for t in tables}
+        elsewhere = [Asset("table", t) for t in ws.imported.tables if t not in known]
+        return cls((*tables, *elsewhere, *jobs, *consumers, *columns))
 
     def all(self, kind: Kind | None = None) -> list[Asset]:
         """Assets of one kind; without a kind all but columns."""

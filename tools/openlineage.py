@@ -17,7 +17,10 @@ from tools.plan.lineage import OPENLINEAGE, Edge
 if TYPE_CHECKING:
     from openlineage.client.event_v2 import JobEvent
 
-__all__ = ["job_event", "to_json"]
+    from tools.lineage import LineageResult
+    from tools.workspace import Workspace
+
+__all__ = ["events_of", "job_event", "to_json"]
 
 PRODUCER = "urn:de-copilot:reader"
 
@@ -62,6 +65,14 @@ def job_event(
         inputs=[InputDataset(*_named(n, namespace), facets=_schema(n, catalog)) for n in reading.inputs],
         outputs=outputs,
     )
+
+
+def events_of(ws: Workspace, result: LineageResult) -> list[dict[str, Any]]:
+    """One event for each job that a lineage passes, in the form that the API takes."""
+    passed = [result.asset, *(r.node for r in result.reached)]
+    named = [n.name for n in passed if n.kind == "job"] + [link.via for _, _, link in result.edges if link.via]
+    jobs = dict.fromkeys(name for name in named if name in ws.readings)
+    return [to_json(job_event(ws.readings[name], catalog=ws.catalog)) for name in jobs]
 
 
 def to_json(event: JobEvent) -> dict[str, Any]:

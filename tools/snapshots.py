@@ -27,7 +27,16 @@ from tools.result import Evidence, counted, listed
 if TYPE_CHECKING:
     from tools.workspace import Workspace
 
-__all__ = ["Analyzed", "JobSnapshot", "job_snapshot", "last_snapshot", "plan_hash", "record_name", "remember"]
+__all__ = [
+    "Analyzed",
+    "JobSnapshot",
+    "job_snapshot",
+    "job_tables",
+    "last_snapshot",
+    "plan_hash",
+    "record_name",
+    "remember",
+]
 
 
 @dataclass(frozen=True)
@@ -153,8 +162,7 @@ def _remember_job(ws: Workspace, name: str) -> bool:
         extra = {k: v for k, v in before.extra.items() if k != "retired_at"} if before else {}
         former = (*before.reads_from, *before.writes_to) if isinstance(before, JobRecord) else ()
         yield replace(record, extra=extra)
-        for table in dict.fromkeys((*touched, *former)):
-            yield _table_record(ws, table, touched.get(table), known, record, at)
+        yield from job_tables(ws, record, touched, former, known, at)
 
     ws.store.update(change, [snapshot, *_table_snapshots(ws, touched, at)])
     return not last or last[-1].content_hash != snapshot.content_hash
@@ -174,8 +182,7 @@ def _retire(ws: Workspace, present: set[str]) -> list[str]:
                 return
             empty = replace(before, reads_from=(), writes_to=(), columns=(), unknowns=(), analyzed_at=at)
             yield replace(empty, extra={**before.extra, "retired_at": at})
-            for table in dict.fromkeys((*before.reads_from, *before.writes_to)):
-                yield _table_record(ws, table, None, known, empty, at)
+            yield from job_tables(ws, empty, {}, (*before.reads_from, *before.writes_to), known, at)
 
         ws.store.update(change)
         gone.append(name)
@@ -205,6 +212,14 @@ def _job_record(ws: Workspace, reading: JobReading, at: str) -> JobRecord:
         dict(reading.arguments),
         "high" if sure else "low",
     )
+
+
+def job_tables(
+    ws: Workspace, job: JobRecord, touched: Mapping[str, str], former: Iterable[str], known: Known, at: str
+) -> Iterable[TableRecord]:
+    """The records of the tables that a job reads and writes (record name -> full name), or did before."""
+    for table in dict.fromkeys((*touched, *former)):
+        yield _table_record(ws, table, touched.get(table), known, job, at)
 
 
 def _table_record(ws: Workspace, name: str, table: str | None, known: Known, job: JobRecord, at: str) -> TableRecord:

@@ -128,7 +128,7 @@ def job_summary(ws: Workspace, name: str) -> JobSummary:
     reading = ws.readings[job]
     after = [r.name for r in ws.readings.values() if r.name != job and set(reading.writes) & set(r.reads)]
     after += [c.name for c in ws.consumers if set(reading.writes) & set(c.tables)]
-    return summarise(reading, tuple(after), _docstring(ws.jobs[job].text))
+    return summarise(reading, tuple(after), _docstring(ws.jobs[job].text if job in ws.jobs else ""))
 
 
 def summarise(reading: JobReading, read_after: tuple[str, ...] = (), description: str | None = None) -> JobSummary:

@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING
 from knowledge.errors import ConfigError, CopilotError
 from knowledge.store import RecordStore, SqliteStore
 from tools.consumers import Consumer, load_consumers
+from tools.imports.runs import Kept, kept_imports
 from tools.jobs import JobReading
 from tools.jobs.cache import ReadingCache
 from tools.lake.base import JobSource, Lake, Problem
@@ -106,9 +107,19 @@ class Workspace:
         return LakeCatalog(self.lake)
 
     @cached_property
+    def imported(self) -> Kept:
+        """What was imported: runs of jobs, models with their text, dashboards. A store that fails has nothing to say."""
+        scripts = {j.name: j for j in self.lake.jobs()}
+        try:
+            return kept_imports([*self.store.list("JOB"), *self.store.list("DASHBOARD")], scripts)
+        except CopilotError as error:
+            self.catalog.problems.append(Problem("records", error.where or "the record store", error.message))
+            return kept_imports((), scripts)
+
+    @cached_property
     def jobs(self) -> Mapping[str, JobSource]:
-        """Job scripts by name."""
-        return {j.name: j for j in self.lake.jobs()}
+        """Job scripts by name, imported ones after those of the lake."""
+        return {**{j.name: j for j in self.lake.jobs()}, **self.imported.sources}
 
     @cached_property
     def readings(self) -> Mapping[str, JobReading]:
@@ -119,11 +130,18 @@ class Workspace:
             if stated and self.catalog.locations.learn(stated):
                 # Jobs that name one of these paths are read again; the others come from memory.
                 readings = {name: read_source(source, self) for name, source in self.jobs.items()}
-            return readings
+            return self.imported.merged(readings) if self.imported.runs else readings
 
     @cached_property
     def _loaded_consumers(self) -> tuple[list[Consumer], list[Problem]]:
-        return load_consumers(self.lake, self.catalog)
+        consumers, problems = load_consumers(self.lake, self.catalog)
+        stated = {c.name for c in consumers}
+        extra = [
+            Consumer("dashboard", record.name, str(record.extra["imported_from"]), record, self.catalog)
+            for record in self.imported.dashboards
+            if record.name not in stated
+        ]
+        return [*consumers, *extra], problems
 
     @property
     def consumers(self) -> list[Consumer]:
@@ -172,7 +190,7 @@ class Workspace:
     def refresh(self) -> None:
         """Forgets what was read, so that the next question sees files as they are now."""
         with self._lock:
-            for name in ("catalog", "jobs", "readings", "_loaded_consumers", "graph", "assets"):
+            for name in ("catalog", "imported", "jobs", "readings", "_loaded_consumers", "graph", "assets"):
                 self.__dict__.pop(name, None)
 
 

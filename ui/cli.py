@@ -82,6 +82,7 @@ for command in (
     facts.lineage,
     keeping.history,
     keeping.snapshot,
+    keeping.import_,
     facts.schema,
     facts.stats,
     facts.job,
@@ -93,7 +94,7 @@ for command in (
     facts.tables,
     doctor,
 ):
-    app.command(command.__name__.replace("_", "-"))(command)
+    app.command(command.__name__.rstrip("_").replace("_", "-"))(command)
 
 
 def main() -> None:

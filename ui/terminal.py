@@ -254,6 +254,16 @@ def _snapshots(data: Data) -> Iterator[RenderableType]:
     yield grid([[Text(said, style="dim"), plain(", ".join(data[key]) or "none")] for said, key in rows])
 
 
+def _import(data: Data) -> Iterator[RenderableType]:
+    yield Text(f"{count(len(data['jobs']), 'job')} kept from {clean(data['form'])} ({clean(data['source'])})")
+    rows = [("jobs", "jobs"), ("merged with their scripts", "merged"), ("dashboards", "dashboards")]
+    yield grid([[Text(said, style="dim"), plain(", ".join(data[key]) or "none")] for said, key in rows])
+    if data["conflicts"]:
+        yield Text("\nCode and runs differ", style="bold")
+        yield grid([[plain(job), plain(said)] for job, found in data["conflicts"].items() for said in found])
+    yield from _unknowns(data["unknowns"])
+
+
 # --------------------------------------------------------------------------- tables
 
 
@@ -308,6 +318,7 @@ DRAWERS: Mapping[str, Drawer] = {
     "assets": _assets,
     "job": _job,
     "history": _history,
+    "import": _import,
     "snapshots": _snapshots,
     "schema": _schema,
     "stats": _stats,

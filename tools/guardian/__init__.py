@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from knowledge.errors import InputError
 from tools.changes import Change, resolve
 from tools.guardian.moves import Cause, JobMoves, TableMoves, moves_between
 from tools.guardian.report import Baseline, GuardReport, Status
@@ -64,7 +65,9 @@ def report_on(ws: Workspace, change: Change) -> GuardReport:
 
 
 def _proposed(ws: Workspace, name: str, text: str) -> JobReading:
-    source = ws.jobs[name]
+    source = ws.jobs.get(name)
+    if source is None:
+        raise InputError(f"{name} runs elsewhere: it has no script here that an edit could be compared with")
     return read_job(
         text,
         name=name,
@@ -141,7 +144,7 @@ def _report(
     baseline: Baseline | None,
     job: str | None = None,
 ) -> GuardReport:
-    job = job or (subject if subject in ws.jobs else None)
+    job = job or (subject if subject in ws.readings else None)
     reached = downstream(ws, job).reached if job else ()
     return GuardReport(
         subject,

@@ -32,6 +32,8 @@ class Rereader:
 
     def read(self, reading: JobReading) -> JobReading:
         """A job over the changed catalog; the same reading where no schema of its inputs differs."""
+        if reading.name not in self._ws.jobs:  # it runs elsewhere: there is no text to read again
+            return reading
         if not any(self._tables[t].schema_differs for t in reading.reads if t in self._tables):
             return reading
         changed = _Overlay(self._ws, self.catalog())

@@ -42,9 +42,13 @@ def _add_job(graphs: Graphs, reading: JobReading) -> None:
     for scan in reading.plan.scans:
         span = scan.span
         graphs.assets.add(Node("table", scan.dataset.name), job, Link(*_place(span, reading.file)))
+    for table in reading.reads:
+        graphs.assets.add(Node("table", table), job, Link(reading.file))
     for write in reading.plan.writes:
         if write.kind != "query":
             graphs.assets.add(job, Node("table", write.target.name), Link(*_place(write.span, reading.file)))
+    for table in reading.writes:
+        graphs.assets.add(job, Node("table", table), Link(reading.file))
     _add_columns(graphs.columns, reading.edges, reading.name, None)
 
 

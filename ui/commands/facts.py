@@ -43,6 +43,7 @@ class Format(StrEnum):
     MERMAID = "mermaid"
     DOT = "dot"
     JSON = "json"
+    OPENLINEAGE = "openlineage"
 
 
 TableArgument = Annotated[str, typer.Argument(metavar="TABLE", help="A table, bare or as database.table.")]
@@ -107,13 +108,22 @@ def lineage(
     Examples:
       de-copilot lineage positions_fact.product_group
       de-copilot lineage dim_product --down --format mermaid
+      de-copilot lineage positions_fact --format openlineage > events.ndjson
     """
+    from json import dumps
+
+    from tools.lineage import LineageResult
+    from tools.openlineage import events_of
     from tools.toolbox import call_tool
     from ui.graphs import graph_of, to_dot, to_mermaid
 
     args = {"asset": name, "depth": depth, "kind": kind.value if kind else None}
-    result = call_tool(open_lake(ctx, lake), "lineage_upstream" if up else "lineage_downstream", args)
+    ws = open_lake(ctx, lake)
+    result = call_tool(ws, "lineage_upstream" if up else "lineage_downstream", args)
     output = Output(json or format is Format.JSON)
+    if format is Format.OPENLINEAGE and isinstance(result, LineageResult):
+        output.text("".join(f"{dumps(event)}\n" for event in events_of(ws, result)))
+        return
     draw = {Format.MERMAID: to_mermaid, Format.DOT: to_dot}.get(format)
     if output.json or draw is None:
         output.result(result)

@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from ui.commands.options import JsonOption, LakeOption, open_lake
 from ui.commands.output import Output
+from ui.commands.reading import read_text
 
 if TYPE_CHECKING:
     from tools.guardian import GuardReport
     from tools.lake.base import Lake
 
-__all__ = ["history", "snapshot", "write_report"]
+__all__ = ["history", "import_", "snapshot", "write_report"]
 
 
 def snapshot(
@@ -51,6 +53,26 @@ def history(
     from tools.history import history_of
 
     Output(json).result(history_of(open_lake(ctx, lake), name))
+
+
+def import_(
+    ctx: typer.Context,
+    file: Annotated[
+        Path, typer.Argument(metavar="FILE", help="OpenLineage events (JSON, or one a line), or dbt's manifest.json.")
+    ],
+    lake: LakeOption = None,
+    json: JsonOption = False,
+) -> None:
+    """Keep the lineage of jobs that run elsewhere, or what runs of the lake's own jobs did.
+
+    \b
+    Examples:
+      de-copilot import events.ndjson
+      de-copilot import target/manifest.json
+    """
+    from tools.imports import import_text
+
+    Output(json).result(import_text(open_lake(ctx, lake), read_text(file), file.name))
 
 
 def write_report(output: Output, lake: Lake, report: GuardReport) -> None:
