@@ -150,11 +150,11 @@ MANIFEST = {
 
 def test_dbt_models_are_read_down_to_columns_and_lines(ws: Workspace) -> None:
     result = import_text(ws, json.dumps(MANIFEST), "manifest.json")
-    assert result.jobs == ("clean", "late")
+    assert result.jobs == ("dbt.clean", "dbt.late")
     assert "late is not compiled" in result.unknowns[0]
-    hop = next(link for a, b, link in upstream(ws, "clean").edges if b == "job:clean")
+    hop = next(link for a, b, link in upstream(ws, "clean").edges if b == "job:dbt.clean")
     assert hop.file == "models/clean.sql"
-    item = next(i for i in impact(ws, parse_change("drop column raw.price")).items if i.name == "clean")
+    item = next(i for i in impact(ws, parse_change("drop column raw.price")).items if i.name == "dbt.clean")
     assert (item.verdict, item.evidence[0].where) == ("breaks", "models/clean.sql:2")
 
 

@@ -1,4 +1,7 @@
-"""dbt in: the models of a manifest become jobs, its exposures dashboards. Compiled SQL is read as any job's is."""
+"""dbt in: the models of a manifest become jobs, its exposures dashboards. Compiled SQL is read as any job's is.
+
+A model and its table have one name; the job is called `dbt.<model>`, so that each can be asked about.
+"""
 
 from __future__ import annotations
 
@@ -30,7 +33,7 @@ def models_of(data: Mapping[str, Any], catalog: Catalog) -> Imports:
     for key, node in data["nodes"].items():
         if node.get("resource_type") not in _WRITING or _ephemeral(node):
             continue
-        job = Brought(str(node["name"]), file=str(node.get("original_file_path") or node.get("path") or key))
+        job = Brought(f"dbt.{node['name']}", file=str(node.get("original_file_path") or node.get("path") or key))
         job.reads = dict.fromkeys(_inputs(node, nodes, tables))
         job.writes = {tables[key]: None}
         job.at = (data.get("metadata") or {}).get("generated_at")
