@@ -78,11 +78,35 @@ def test_a_renamed_column_breaks_whoever_says_the_old_name(ws: Workspace) -> Non
     assert verdicts(impact(ws, parse_change("rename names.name to full_name")))["sales_job"] == "breaks"
 
 
-def test_a_changed_type_moves_values_and_filters_move_rows(ws: Workspace) -> None:
+def test_a_type_that_no_longer_fits_breaks_in_the_engines_own_words(ws: Workspace) -> None:
     result = impact(ws, parse_change("change raw.kind to bigint"))
+    broken = item(result, "sales_job")
+    assert broken.verdict == "breaks"
+    assert broken.reason.startswith("TYPE_MISMATCH")
+    assert broken.evidence[0].where == "jobs/sales_job.sql:5"
+    assert item(result, "Revenue").verdict == "stale"
+
+
+def test_a_type_that_an_insert_cannot_take_breaks(ws: Workspace) -> None:
+    result = impact(ws, parse_change("change raw.day to varchar"))
+    assert item(result, "sales_job").reason == "TYPE_MISMATCH: day is varchar, d.sales has date"
+
+
+def test_a_narrower_type_moves_values_and_filters_move_rows(ws: Workspace) -> None:
+    result = impact(ws, parse_change("change raw.kind to varchar(2)"))
     assert item(result, "sales_job").verdict == "values_change"
     assert "in a filter" in item(result, "sales").reason
     assert item(result, "Revenue").verdict == "values_change"
+
+
+def test_a_wider_type_moves_the_value_but_hardly_what_it_decides(ws: Workspace) -> None:
+    verdict = verdicts(impact(ws, parse_change("change raw.id to double")))
+    assert verdict["sales_job"] == "breaks", "sales.id is a bigint"
+    narrow = {**SHOP_TABLES, "sales": {**SHOP_TABLES["sales"], "id": "double"}}
+    ws = build(Path(ws.settings.lake).parent / "other", narrow, SHOP_JOBS, SHOP_DASHBOARDS, SHOP_KPIS)
+    result = impact(ws, parse_change("change raw.id to double"))
+    assert item(result, "sales").columns == ("id",)
+    assert item(result, "Revenue").verdict == "may_be_affected"
 
 
 def test_a_dropped_table_breaks_its_readers(ws: Workspace) -> None:
@@ -149,7 +173,7 @@ def test_an_unreadable_job_is_in_the_coverage_and_does_not_hide_the_rest(tmp_pat
 def test_jobs_in_a_circle_come_to_rest(tmp_path: Path) -> None:
     tables = {"a": {"x": "bigint", "y": "bigint"}, "b": {"x": "bigint", "y": "bigint"}}
     jobs = {"ab.sql": "INSERT INTO b SELECT * FROM a", "ba.sql": "INSERT INTO a SELECT * FROM b"}
-    result = impact(build(tmp_path / "lake", tables, jobs), parse_change("change a.x to varchar"))
+    result = impact(build(tmp_path / "lake", tables, jobs), parse_change("change a.x to integer"))
     assert verdicts(result)["ab"] == "values_change"
     assert verdicts(result)["ba"] == "values_change"
 

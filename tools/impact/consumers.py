@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from tools.consumers import Consumer
 from tools.impact.rereading import Rereader
 from tools.impact.result import ROLE_WORDS, ImpactItem, Verdict, short
-from tools.impact.tables import TableState
+from tools.impact.tables import TableState, wider
 from tools.plan.lineage import Edge
 from tools.result import Evidence, listed
 
@@ -36,6 +36,9 @@ def _judgement(consumer: Consumer, touched: Mapping[str, TableState], rereader: 
             tuple(lost),
             (_consumer_proof(consumer, lost),),
         )
+    refused = _refused(consumer, rereader)
+    if refused:
+        return "breaks", refused, (), (entry,)
     stale = [(t, s) for t, s in touched.items() if s.stale]
     if stale:
         table, state = stale[0]
@@ -64,7 +67,7 @@ def _judgement(consumer: Consumer, touched: Mapping[str, TableState], rereader: 
             (),
             (entry,),
         )
-    unsure = [s.unsure for s in touched.values() if s.unsure]
+    unsure = [s.unsure for s in touched.values() if s.unsure] + _widened(consumer, touched)
     if unsure:
         return "may_be_affected", str(unsure[0]), (), (entry,)
     return (
@@ -73,6 +76,22 @@ def _judgement(consumer: Consumer, touched: Mapping[str, TableState], rereader: 
         (),
         (entry,),
     )
+
+
+def _refused(consumer: Consumer, rereader: Rereader) -> str | None:
+    """What the engine says of its query where types differ, and did not say before."""
+    after = consumer.read_over(rereader.catalog())
+    if consumer.reading is None or after is None:
+        return None
+    pairs = zip(*rereader.outcomes(consumer.reading, after), strict=False)
+    return next((new.refused for old, new in pairs if old and new and new.refused and not old.refused), None)
+
+
+def _widened(consumer: Consumer, touched: Mapping[str, TableState]) -> list[str]:
+    """Why its rows might differ though the values compare as they did: a type is wider now."""
+    edges: list[Edge] = consumer.reading.edges if consumer.reading is not None else []
+    found = [e for e in edges if e.source in touched and e.source_column in touched[e.source].widened]
+    return [wider(f"{short(e.source)}.{e.source_column}") for e in found]
 
 
 def _doomed_columns(consumer: Consumer, touched: Mapping[str, TableState]) -> dict[str, str]:
@@ -92,7 +111,7 @@ def _lost_columns(consumer: Consumer, touched: Mapping[str, TableState], rereade
         return stated
     after = consumer.read_over(rereader.catalog())
     failures = rereader.failures(consumer.reading, after or consumer.reading)
-    return list(dict.fromkeys([*stated, *(str(u.name) for u in failures)]))
+    return list(dict.fromkeys([*stated, *(str(u.name) for u in failures if u.kind != "expression")]))
 
 
 def _consumer_proof(consumer: Consumer, lost: Sequence[str]) -> Evidence:
@@ -108,7 +127,7 @@ def _moved_columns(consumer: Consumer, touched: Mapping[str, TableState]) -> lis
     out = [
         f"`{short(e.source)}.{e.source_column}` {ROLE_WORDS[e.role]}"
         for e in edges
-        if e.source in touched and e.source_column in touched[e.source].moved
+        if e.source in touched and touched[e.source].moves(e.source_column, e.role)
     ]
     out += [f"`{short(t)}.{c}`" for t, c in consumer.stated_columns if t in touched and c in touched[t].moved]
     return list(dict.fromkeys(out))

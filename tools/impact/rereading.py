@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
+from tools.impact.dryrun import DryRunner, Outcome, fits
 from tools.impact.tables import TableState
 from tools.jobs import JobReading
 from tools.plan.catalog import Changed
-from tools.plan.model import Span, Unknown
+from tools.plan.model import Span, Unknown, Write
 from tools.result import Evidence, listed
 from tools.workspace import read_source
 
@@ -23,7 +24,7 @@ class Rereader:
     """What-if readings over the tables as they are by now."""
 
     def __init__(self, ws: Workspace, tables: Mapping[str, TableState]) -> None:
-        self._ws, self._tables = ws, tables
+        self._ws, self._tables, self._dry = ws, tables, DryRunner()
 
     def catalog(self) -> Changed:
         """The catalog with every change so far."""
@@ -43,7 +44,40 @@ class Rereader:
         """What no longer binds: names missing now that were there before, and tables that are gone."""
         old = {(u.name, u.span) for u in before.unknowns if u.kind in _BINDING}
         missing = [u for u in after.unknowns if u.kind in _BINDING and (u.name, u.span) not in old]
-        return [*missing, *self._missing_tables(before), *self._still_named(before, after)]
+        found = [*missing, *self._missing_tables(before), *self._still_named(before, after)]
+        return found or self._misfits(before, after)
+
+    def _misfits(self, before: JobReading, after: JobReading) -> list[Unknown]:
+        """Where a type differs: what the engine refuses now and took before, in its own words."""
+        found = []
+        for write, old, new in zip(after.plan.writes, *self.outcomes(before, after), strict=False):
+            if old is None or new is None or old.refused:
+                continue
+            reason = new.refused or self._unfit(write, dict(old.columns), dict(new.columns))
+            if reason:
+                span = next((e.span for e in before.edges if self._is_retyped(e.source, e.source_column)), write.span)
+                found.append(Unknown(reason, span, "expression", write.target.name))
+        return found
+
+    def outcomes(self, before: JobReading, after: JobReading) -> tuple[list[Outcome | None], list[Outcome | None]]:
+        """Dry runs as it was and as it would be; empty where no type differs."""
+        if not any(self._tables[t].retyped for t in before.reads if t in self._tables):
+            return [], []
+        return self._dry.outcomes(before, self._ws.catalog), self._dry.outcomes(after, self.catalog())
+
+    def _unfit(self, write: Write, old: Mapping[str, str], new: Mapping[str, str]) -> str | None:
+        """Why an INSERT's new types do not go into its table; tables that are made anew take any."""
+        if write.kind in ("create", "view", "query"):
+            return None
+        wanted = {n.lower(): t for n, t in self._ws.catalog.columns(write.target.name) or ()}
+        for column, kind in new.items():
+            target = wanted.get(column.lower())
+            if target and kind != old.get(column) and not fits(kind, target):
+                return f"TYPE_MISMATCH: {column} is {kind}, {write.target.name} has {target}"
+        return None
+
+    def _is_retyped(self, table: str, column: str) -> bool:
+        return table in self._tables and column in self._tables[table].retyped
 
     def _missing_tables(self, reading: JobReading) -> list[Unknown]:
         gone = {t for t, s in self._tables.items() if s.gone}
@@ -90,7 +124,7 @@ class _Overlay:
 
 def why_broken(failures: Sequence[Unknown]) -> str:
     """The failed names in words."""
-    misfits = [u.reason for u in failures if u.kind == "write"]
+    misfits = [u.reason for u in failures if u.kind in ("write", "expression")]
     if misfits:
         return "; ".join(dict.fromkeys(misfits))
     names = list(dict.fromkeys(str(u.name) for u in failures))

@@ -8,12 +8,14 @@ from typing import TYPE_CHECKING, Any
 
 from tools.changes import Change
 from tools.impact.consumers import judge
+from tools.impact.dryrun import new_types, widens
 from tools.impact.rereading import Rereader, columns_of, why_broken
 from tools.impact.result import ROLE_WORDS, VERDICTS, ImpactItem, Verdict, short, shown_name
-from tools.impact.tables import TableState, seeded, table_verdict
+from tools.impact.tables import TableState, seeded, table_verdict, wider
 from tools.jobs import JobReading
 from tools.lineage import Node, walk
 from tools.plan.catalog import Columns
+from tools.plan.model import Write
 from tools.result import Evidence, listed
 
 if TYPE_CHECKING:
@@ -135,6 +137,11 @@ class Spread:
             if state is None or edge.source_column not in state.moved or edge.target == "(result)":
                 continue
             target = self._grow(edge.target)
+            if not state.moves(edge.source_column, edge.role):
+                target.unsure = target.unsure or wider(f"{short(edge.source)}.{edge.source_column}")
+                place = self._rereader.evidence(edge.span, edge.expression)
+                found.append(("may_be_affected", target.unsure, (place,)))
+                continue
             why = f"`{short(edge.source)}.{edge.source_column}` {ROLE_WORDS[edge.role]}"
             if edge.target_column is not None:
                 target.moved.setdefault(edge.target_column.lower(), why)
@@ -146,7 +153,9 @@ class Spread:
     def _schema_moved(self, reading: JobReading, after: JobReading) -> list[Finding]:
         """Columns that an output no longer has, or has on top, because the job hands on whatever it finds."""
         found: list[Finding] = []
-        for old, new in zip(reading.plan.writes, after.plan.writes, strict=False):
+        dry = self._rereader.outcomes(reading, after)
+        for place, (old, new) in enumerate(zip(reading.plan.writes, after.plan.writes, strict=False)):
+            found += self._types_moved(reading, new, new_types(*dry, place))
             before = {a.column.lower() for a in old.assignments}
             now = {a.column.lower() for a in new.assignments}
             state = self._grow(old.target.name) if before != now else None
@@ -161,6 +170,21 @@ class Spread:
                 found.append(("values_change", f"starts writing `{short(old.target.name)}.{column}`", (where,)))
             state.schema = self._new_schema(old.target.name, before - now, now - before)
         return found
+
+    def _types_moved(self, reading: JobReading, write: Write, types: Mapping[str, str]) -> list[Finding]:
+        """Columns that a table made anew gets in another type; an existing one keeps its own."""
+        if not types or write.kind not in ("create", "view"):
+            return []
+        state = self._grow(write.target.name)
+        known = state.schema or self._ws.catalog.columns(write.target.name) or ()
+        state.schema = [(n, types.get(n.lower(), t)) for n, t in known]
+        had = {n.lower(): t for n, t in known}
+        state.retyped |= set(types)
+        state.widened |= {column for column, kind in types.items() if widens(had.get(column), kind)}
+        for column in types:
+            state.moved.setdefault(column, f"`{reading.name}`, which gives it another type")
+        said = listed([f"{column} {kind}" for column, kind in types.items()], 3)
+        return [("values_change", f"writes {said}", (self._rereader.evidence(write.span, None),))]
 
     def _new_schema(self, table: str, lost: set[str], gained: set[str]) -> Columns:
         known = self._tables[table].schema or self._ws.catalog.columns(table) or ()

@@ -5,9 +5,13 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from tools.changes import Change
+from tools.impact.dryrun import widens
 from tools.impact.result import Verdict
 from tools.plan.catalog import Columns
+from tools.plan.lineage import Role
 from tools.result import listed
+
+_DECIDING: tuple[Role, ...] = ("filter", "join", "condition", "group_by", "distinct")
 
 
 @dataclass
@@ -23,6 +27,14 @@ class TableState:
     rows: str | None = None
     stale: str | None = None
     unsure: str | None = None
+    retyped: set[str] = field(default_factory=set)  # columns whose type differs: an engine has to say what still fits
+    widened: set[str] = field(default_factory=set)  # of these, those whose values compare as they did
+
+    def moves(self, column: str, role: Role) -> bool:
+        """Whether this column's change moves what it is used for. A wider type moves the value, but not what the value
+        decides.
+        """
+        return column in self.moved and not (column in self.widened and role in _DECIDING)
 
     @property
     def schema_differs(self) -> bool:
@@ -39,6 +51,8 @@ class TableState:
             frozenset(self.gained),
             frozenset(self.moved),
             frozenset(self.doomed),
+            frozenset(self.retyped),
+            frozenset(self.widened),
             self.rows,
             self.stale,
             self.unsure,
@@ -59,9 +73,16 @@ def seeded(change: Change, columns: list[tuple[str, str | None]]) -> TableState:
             return TableState(schema=renamed, lost={column: what}, gained={(change.to or "").lower()})
         case "change_type":
             retyped = [(n, change.to if n.lower() == column else t) for n, t in columns]
-            return TableState(schema=retyped, moved={column: what})
+            before = next((t for n, t in columns if n.lower() == column), None)
+            widened = {column} if widens(before, change.to) else set()
+            return TableState(schema=retyped, moved={column: what}, retyped={column}, widened=widened)
         case _:
             return TableState(schema=[*columns, (change.column or "", change.to)], gained={column})
+
+
+def wider(column: str) -> str:
+    """Why a wider type may matter all the same."""
+    return f"`{column}` has a wider type: what it decides differs only where digits are lost"
 
 
 def table_verdict(state: TableState) -> tuple[Verdict, str]:
