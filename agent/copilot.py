@@ -221,10 +221,19 @@ def build_copilot(ws: Workspace, model: BaseChatModel | None = None, checkpointe
 
 def _middleware() -> Sequence[Any]:
     """Errors outside of retries: what retrying could not mend goes to the model as a result, and the turn goes on."""
-    from langchain.agents.middleware import ModelCallLimitMiddleware, ToolErrorMiddleware, ToolRetryMiddleware
+    from langchain.agents.middleware import (
+        ModelCallLimitMiddleware,
+        ModelRetryMiddleware,
+        ToolErrorMiddleware,
+        ToolRetryMiddleware,
+    )
+
+    from agent.models import StreamBroken
 
     return (
         ModelCallLimitMiddleware(run_limit=_MODEL_CALLS, exit_behavior="end"),
+        # The words that were heard stay a draft: the answer, which comes whole, replaces them.
+        ModelRetryMiddleware(max_retries=2, retry_on=(StreamBroken,), on_failure="error", initial_delay=0.5),
         ToolErrorMiddleware(_tool_error),
         ToolRetryMiddleware(max_retries=2, retry_on=(Unavailable,), on_failure="error", initial_delay=0.5),
     )

@@ -1,7 +1,8 @@
 """Which chat model serves: the offline planner, Bedrock, or any other that LangChain knows, by one setting.
 
 model = "offline"                       no model at all (the default)
-model = "bedrock:<model or profile>"    Amazon Bedrock; an inference profile id such as eu.anthropic.…
+model = "bedrock:<model or profile>"    Amazon Bedrock; an inference profile's id or ARN, such as eu.anthropic.…;
+                                        [bedrock] in copilot.toml has the guardrail, region, limits
 model = "<provider>:<model>"            another LangChain provider, when its package is installed
 """
 
@@ -9,17 +10,18 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from knowledge.errors import ConfigError
+from knowledge.errors import ConfigError, Unavailable
 
 if TYPE_CHECKING:
     from langchain_core.language_models import BaseChatModel
 
     from tools.workspace import Workspace
 
-__all__ = ["chat_model"]
+__all__ = ["StreamBroken", "chat_model"]
 
-_BEDROCK = "bedrock"
-_CONNECT_SECONDS, _READ_SECONDS, _ATTEMPTS = 10, 120, 4
+
+class StreamBroken(Unavailable):
+    """A model's answer broke off after its first words. Only the whole turn can be tried again, without them."""
 
 
 def chat_model(ws: Workspace, name: str | None = None) -> BaseChatModel:
@@ -38,26 +40,11 @@ def chat_model(ws: Workspace, name: str | None = None) -> BaseChatModel:
             f"model {wanted!r} is not known",
             hint='Say "offline", "bedrock:<model or profile>", or "<provider>:<model>".',
         )
-    return _bedrock(model) if provider == _BEDROCK else _other(provider, model)
+    if provider == "bedrock":
+        from agent.bedrock import open_bedrock
 
-
-def _bedrock(model: str) -> BaseChatModel:
-    """ChatBedrockConverse with our own bounds: a read that stalls, and retries of what is worth retrying."""
-    from botocore.config import Config
-    from botocore.exceptions import BotoCoreError
-    from langchain_aws import ChatBedrockConverse
-
-    config = Config(
-        connect_timeout=_CONNECT_SECONDS,
-        read_timeout=_READ_SECONDS,
-        retries={"max_attempts": _ATTEMPTS, "mode": "adaptive"},
-    )
-    try:
-        return ChatBedrockConverse(model=model, temperature=0, config=config)
-    except (BotoCoreError, ValueError) as error:
-        raise ConfigError(
-            f"Bedrock cannot be used: {error}", hint="Set AWS_REGION and credentials, as for any AWS tool."
-        ) from None
+        return open_bedrock(model, ws.settings.bedrock)
+    return _other(provider, model)
 
 
 def _other(provider: str, model: str) -> BaseChatModel:

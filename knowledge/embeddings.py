@@ -1,8 +1,9 @@
 """Texts as vectors: what stands behind looking things up by meaning.
 
-The model is a small sentence encoder (all-MiniLM-L6-v2, int8 weights) that ships inside a package, so nothing is
-downloaded and nothing leaves the machine. Its files are checked against pinned sums before they are used: vectors are
-only comparable when they come from the same weights. This room does not know what is embedded, or why.
+The bundled model is a small sentence encoder (all-MiniLM-L6-v2, int8 weights) that ships inside a package, so nothing
+is downloaded and nothing leaves the machine; `knowledge.titan` asks Bedrock instead. The bundled files are checked
+against pinned sums before they are used: vectors are only comparable when they come from the same weights. This room
+does not know what is embedded, or why.
 """
 
 from __future__ import annotations

@@ -22,6 +22,7 @@ from tools.lake.base import Limits
 
 __all__ = [
     "CONFIG_FILE",
+    "BedrockSettings",
     "DocumentSettings",
     "JobSettings",
     "LimitSettings",
@@ -81,10 +82,33 @@ class SeveritySettings(_Section):
 
 
 class DocumentSettings(_Section):
-    """Which folders of the lake hold documents, and the Chroma server of a team; None: an index on this machine."""
+    """Which folders of the lake hold documents, and the Chroma server of a team; None: an index on this machine.
+    `embeddings` is "bundled", or "bedrock:<model>" such as bedrock:amazon.titan-embed-text-v2:0.
+    """
 
     paths: Paths = ("docs", "output/docs", "output/contracts", "output/impact_reports", "output/kpi_reports")
     server: str | None = Field(default=None, min_length=1)
+    embeddings: str = Field(default="bundled", pattern=r"bundled|bedrock:.+")
+
+
+class BedrockSettings(_Section):
+    """How Bedrock is asked. `base_model` says which model an application inference profile's ARN leads to.
+
+    Attributes:
+        region: where; None: as the AWS settings say.
+        guardrail: id or ARN of a guardrail that every question and answer passes.
+        cache_prompts: whether the beginning of a conversation is cached, where the model can.
+        read_seconds: the longest silence; `seconds` bounds a whole answer.
+    """
+
+    region: str | None = Field(default=None, min_length=1)
+    base_model: str | None = Field(default=None, min_length=1)
+    guardrail: str | None = Field(default=None, min_length=1)
+    guardrail_version: str = Field(default="DRAFT", min_length=1)
+    cache_prompts: bool = True
+    max_tokens: int = Field(default=4_096, gt=0)
+    read_seconds: float = Field(default=60.0, gt=0)
+    seconds: float = Field(default=180.0, gt=0)
 
 
 class Settings(_Section):
@@ -112,6 +136,7 @@ class Settings(_Section):
     jobs: JobSettings = JobSettings()
     severity: SeveritySettings = SeveritySettings()
     documents: DocumentSettings = DocumentSettings()
+    bedrock: BedrockSettings = BedrockSettings()
     files: tuple[Path, ...] = Field(default=(), exclude=True)
 
     @property
@@ -263,5 +288,6 @@ _SECTIONS: Mapping[str, type[BaseModel]] = {
     "jobs": JobSettings,
     "severity": SeveritySettings,
     "documents": DocumentSettings,
+    "bedrock": BedrockSettings,
 }
 _LISTS = frozenset({"paths", "arguments", "critical"})

@@ -27,6 +27,7 @@ from tools.settings import Settings
 
 if TYPE_CHECKING:
     from knowledge.documents import Index as DocumentIndex
+    from knowledge.embeddings import Embedder
     from tools.assets import Assets
     from tools.lineage import Graphs
 
@@ -160,13 +161,23 @@ class Workspace:
     def documents(self) -> DocumentIndex:
         """The index of past documents: a team's server when one is set, else a folder beside the records."""
         from knowledge.documents import EmbeddedIndex, ServedIndex
-        from knowledge.embeddings import bundled
 
         server = self.settings.documents.server
+        embedder = self._embedder()
         if server:
             digest = hashlib.sha256(str(self.settings.lake).encode()).hexdigest()[:16]
-            return ServedIndex(server, f"de-copilot-{digest}", bundled())
-        return EmbeddedIndex(self.settings.lake / ".de-copilot" / "documents", bundled())
+            return ServedIndex(server, f"de-copilot-{digest}", embedder)
+        return EmbeddedIndex(self.settings.lake / ".de-copilot" / "documents", embedder)
+
+    def _embedder(self) -> Embedder:
+        provider, _, model = self.settings.documents.embeddings.partition(":")
+        if provider == "bedrock":
+            from knowledge.titan import Titan
+
+            return Titan(model, region=self.settings.bedrock.region)
+        from knowledge.embeddings import bundled
+
+        return bundled()
 
     @cached_property
     def assets(self) -> Assets:
