@@ -371,9 +371,9 @@ def udf_call(name: str, columns: list[Value], site: Site, *, aggregates: bool = 
     """A call of a function of the job on columns: not read, its value may come from any argument."""
     inner = [column_of(c, site) for c in _flat(columns)]
     kind = UDAF if aggregates else "__UDF__"
-    return Column(
-        exp.Anonymous(this=kind, expressions=[bare(c) for c in inner]), f"{name}({', '.join(c.label for c in inner)})"
-    )
+    call = exp.Anonymous(this=kind, expressions=[bare(c) for c in inner])
+    call.meta["function"] = name  # whose code it is: two versions of a job are told apart by it
+    return Column(call, f"{name}({', '.join(c.label for c in inner)})")
 
 
 __all__ = ["SPECIAL", "OpenList", "call_of", "general", "made", "named", "udf_call"]

@@ -1,0 +1,278 @@
+"""Compares two versions of a job: by form, by clause, and by a search for rows on which they differ."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+
+from sqlglot import exp
+
+from tools.diff.clauses import Clause, Clauses, Output, clauses_of
+from tools.diff.code import code_marks
+from tools.diff.form import Facts, NoForm, form_of
+from tools.diff.result import Difference, DifferenceKind, JobDiff
+from tools.diff.search import DATABASES, Counterexample, NotSearchable, search
+from tools.jobs import JobReading
+from tools.plan.model import Span, Write
+
+__all__ = ["Version", "diff"]
+
+_ROW_KINDS = ("filter_changed", "join_changed", "grain_changed")
+_HARMLESS = ("column_added", "input_added", "input_removed")
+_GONE = ("column_removed", "column_renamed", "column_retyped", "output_removed")
+
+
+@dataclass(frozen=True)
+class Version:
+    """One version of a job: what was read of it, and its text."""
+
+    reading: JobReading
+    text: str = ""
+
+    @property
+    def writes(self) -> list[Write]:
+        """What it stores."""
+        return self.reading.plan.writes
+
+
+def diff(old: Version, new: Version, facts: Facts | None = None, *, databases: int = DATABASES) -> JobDiff:
+    """What a new version of a job changes. Never raises for anything in the jobs.
+
+    Args:
+        facts: columns that are never NULL, and keys: more is then provably the same.
+        databases: how many generated databases to try where form does not decide.
+    """
+    known = facts or Facts()
+    pairs, differences = _paired(old, new)
+    results = [_Comparison(old, new, a, b, known, databases).result() for a, b in pairs]
+    for result in results:
+        differences += result.differences
+    reasons = list(dict.fromkeys(r for result in results for r in result.reasons))
+    reasons += _unread(old, new)
+    verdicts = {r.verdict for r in results} | ({"changed"} if differences and not results else set())
+    if any(d.kind in ("output_added", "output_removed") for d in differences):
+        verdicts.add("changed")
+    unread = bool(_unread(old, new)) and old.text != new.text
+    verdict = "changed" if "changed" in verdicts else "undecided" if "undecided" in verdicts or unread else "same"
+    breakings = [r.breaking for r in results] + [True for d in differences if d.kind == "output_removed"]
+    breaking = True if True in breakings else None if None in breakings or (unread and verdict != "same") else False
+    return JobDiff(
+        new.reading.name,
+        old.reading.file,
+        new.reading.file,
+        verdict,  # type: ignore[arg-type]
+        tuple(differences),
+        breaking,
+        {r.table: r.columns for r in results if r.columns},
+        next((r.example for r in results if r.example), None),
+        max((r.databases for r in results), default=0),
+        tuple(reasons) if verdict == "undecided" or breaking is None else (),
+    )
+
+
+def _unread(old: Version, new: Version) -> list[str]:
+    seen = {str(u.reason) for v in (old, new) for u in v.reading.unknowns}
+    return [f"not read: {reason}" for reason in sorted(seen)] if old.text != new.text or not old.text else []
+
+
+def _paired(old: Version, new: Version) -> tuple[list[tuple[Write, Write]], list[Difference]]:
+    """Writes of both versions by target; where each has only one, these two whatever they are called."""
+    if len(old.writes) == len(new.writes) == 1:
+        return [(old.writes[0], new.writes[0])], _retargeted(old.writes[0], new.writes[0])
+    pairs: list[tuple[Write, Write]] = []
+    left = list(new.writes)
+    gone = []
+    for write in old.writes:
+        twin = next((w for w in left if w.target.name == write.target.name), None)
+        if twin is None:
+            gone.append(Difference("output_removed", write.target.name, write.target.name, before_at=write.span))
+        else:
+            left.remove(twin)
+            pairs.append((write, twin))
+    added = [Difference("output_added", w.target.name, w.target.name, after_at=w.span) for w in left]
+    return pairs, gone + added
+
+
+def _retargeted(old: Write, new: Write) -> list[Difference]:
+    if old.target.name == new.target.name or "query" in (old.kind, new.kind):
+        return []
+    return [
+        Difference("output_removed", old.target.name, old.target.name, before_at=old.span),
+        Difference("output_added", new.target.name, new.target.name, after_at=new.span),
+    ]
+
+
+@dataclass(frozen=True)
+class _Result:
+    table: str
+    verdict: str
+    differences: list[Difference]
+    breaking: bool | None
+    columns: tuple[str, ...] = ()
+    example: Counterexample | None = None
+    databases: int = 0
+    reasons: tuple[str, ...] = ()
+
+
+class _Comparison:
+    """One written table in two versions."""
+
+    def __init__(self, old: Version, new: Version, a: Write, b: Write, facts: Facts, databases: int) -> None:
+        self._sides = (a, old.reading.plan), (b, new.reading.plan)
+        self._marks = code_marks(old.text, old.reading.language), code_marks(new.text, new.reading.language)
+        self._facts, self._databases, self._table = facts, databases, b.target.name
+        self._reasons: list[str] = []
+
+    def result(self) -> _Result:
+        """The verdict with everything behind it."""
+        if self._same_form(None):
+            return _Result(self._table, "same", [], False)
+        differences = list(self._differences())
+        kept = self._kept_columns() if differences and all(d.kind in _HARMLESS for d in differences) else []
+        if kept and self._same_form(kept):
+            return _Result(self._table, "changed", differences, False)
+        example, tried = self._search()
+        return self._judged(differences, example, tried)
+
+    def _judged(self, differences: list[Difference], example: Counterexample | None, tried: int) -> _Result:
+        gone = any(d.kind in _GONE for d in differences)
+        columns = self._changed_columns(differences, example)
+        told = (*_ROW_KINDS, *_GONE, "expression_changed", "input_added", "input_removed")
+        if example is not None and not any(d.kind in told for d in differences):
+            differences = [*differences, *self._by_example(example)]
+        if gone or example is not None:
+            return _Result(self._table, "changed", differences, True, columns, example, tried)
+        stated = [d for d in differences if d.kind in ("input_added", "input_removed", "column_added")]
+        if stated:
+            breaking = None if len(stated) < len(differences) or not tried else False
+            reasons = () if breaking is False else tuple(self._reasons) or ("no rows were found that show the rest",)
+            return _Result(self._table, "changed", differences, breaking, columns, None, tried, reasons)
+        if differences and self._reasons:
+            # It cannot be run, and a clause says something else: that is a change, if not one that rows have shown.
+            return _Result(self._table, "changed", differences, True, columns, None, tried, tuple(self._reasons))
+        reasons = tuple(self._reasons) or (
+            f"{tried} generated databases showed no difference, and no rule proves equality",
+        )
+        return _Result(self._table, "undecided", differences, None, (), None, tried, reasons)
+
+    # ------------------------------------------------------------------ form
+
+    def _same_form(self, only: Collection[str] | None) -> bool:
+        try:
+            (a, old), (b, new) = self._sides
+            first = form_of(a, old, self._facts, self._marks[0], only)
+            return first == form_of(b, new, self._facts, self._marks[1], only)
+        except NoForm:
+            return False
+
+    def _kept_columns(self) -> list[str]:
+        names = [{x.column.lower() for x in write.assignments} for write, _ in self._sides]
+        return sorted(names[0]) if names[0] <= names[1] else []
+
+    def _search(self) -> tuple[Counterexample | None, int]:
+        try:
+            return search(*self._sides, self._facts, self._databases), self._databases
+        except NotSearchable as error:
+            self._reasons.append(f"the versions cannot be run on generated data: {error}")
+            return None, 0
+
+    # ------------------------------------------------------------------ clauses
+
+    def _clauses(self, side: int, renamed: Mapping[str, str], without: frozenset[str] = frozenset()) -> Clauses:
+        write, plan = self._sides[side]
+        return clauses_of(write, plan, self._marks[side], renamed, without)
+
+    def _differences(self) -> Iterator[Difference]:
+        old, new = self._clauses(0, {}), self._clauses(1, {})
+        gone, come = sorted(old.inputs.keys() - new.inputs.keys()), sorted(new.inputs.keys() - old.inputs.keys())
+        for name in gone:
+            yield Difference("input_removed", self._table, name, before_at=old.inputs[name])
+        for name in come:
+            yield Difference("input_added", self._table, name, after_at=new.inputs[name])
+        swapped = len(gone) == len(come) == 1
+        moved = frozenset() if swapped else frozenset((*gone, *come))
+        if swapped:
+            new = self._clauses(1, {come[0]: gone[0]})
+        elif moved:
+            old, new = self._clauses(0, {}, moved), self._clauses(1, {}, moved)
+        yield from self._columns(old.outputs, new.outputs)
+        for kind, a, b in (
+            ("filter_changed", old.filters, new.filters),
+            ("join_changed", old.joins, new.joins),
+            ("grain_changed", old.grain, new.grain),
+        ):
+            yield from self._clause_difference(kind, a, b, moved if kind != "grain_changed" else frozenset())  # type: ignore[arg-type]
+
+    def _clause_difference(
+        self, kind: DifferenceKind, old: Mapping[str, Clause], new: Mapping[str, Clause], moved: frozenset[str]
+    ) -> Iterator[Difference]:
+        """Clauses that only one version has; those of a table that came or went with it say nothing new."""
+
+        def only(these: Mapping[str, Clause], those: Mapping[str, Clause]) -> list[Clause]:
+            return [c for t, c in these.items() if t not in those and not (c.tables & moved)]
+
+        before, after = only(old, new), only(new, old)
+        if before or after:
+            yield Difference(
+                kind,
+                self._table,
+                before=tuple(dict.fromkeys(c.shown for c in before)),
+                after=tuple(dict.fromkeys(c.shown for c in after)),
+                before_at=_place(before),
+                after_at=_place(after),
+            )
+
+    def _columns(self, old: Mapping[str, Output], new: Mapping[str, Output]) -> Iterator[Difference]:
+        gone = [o for n, o in old.items() if n not in new]
+        come = [o for n, o in new.items() if n not in old]
+        for a in list(gone):
+            twins = [b for b in come if b.text == a.text]
+            if len(twins) == 1 and sum(x.text == a.text for x in gone) == 1:
+                gone.remove(a)
+                come.remove(twins[0])
+                yield Difference(
+                    "column_renamed", self._table, a.name, twins[0].name, before_at=a.span, after_at=twins[0].span
+                )
+        for a in gone:
+            yield Difference("column_removed", self._table, a.name, before=(a.shown,), before_at=a.span)
+        for b in come:
+            yield Difference("column_added", self._table, b.name, after=(b.shown,), after_at=b.span)
+        for name in [n for n in old if n in new]:
+            yield from self._column(old[name], new[name])
+
+    def _column(self, a: Output, b: Output) -> Iterator[Difference]:
+        retyped = a.type is not None and b.type is not None and a.type != b.type
+        if retyped:
+            before, after = (str(a.type),), (str(b.type),)
+            yield Difference("column_retyped", self._table, a.name, "", before, after, a.span, b.span)
+        if a.text != b.text and not (retyped and _uncast(a.text) == _uncast(b.text)):
+            yield Difference("expression_changed", self._table, a.name, "", (a.shown,), (b.shown,), a.span, b.span)
+
+    def _changed_columns(self, differences: Sequence[Difference], example: Counterexample | None) -> tuple[str, ...]:
+        """Columns of the new version whose values may be other than they were."""
+        names = [x.column.lower() for x in self._sides[0][0].assignments]
+        if any(d.kind in (*_ROW_KINDS, "input_removed") for d in differences):
+            return tuple(names)
+        found = {d.name for d in differences if d.kind in ("expression_changed", "column_retyped")}
+        found |= set(example.columns) if example else set()
+        return tuple(n for n in names if n in found)
+
+    def _by_example(self, example: Counterexample) -> list[Difference]:
+        """Rows differ though no clause does by itself: their order or nesting. Told by the columns that show it."""
+        return [Difference("expression_changed", self._table, c) for c in example.columns]
+
+
+def _place(clauses: Sequence[Clause]) -> Span | None:
+    return next((c.span for c in clauses if c.span), None)
+
+
+def _uncast(text: str) -> str:
+    """An expression without its casts."""
+    from sqlglot import errors, parse_one
+
+    try:
+        tree = parse_one(text, read="athena")
+    except errors.SqlglotError:
+        return text
+    bare = tree.transform(lambda n: n.this if isinstance(n, exp.Cast) else n)
+    return str(bare.sql("athena"))
