@@ -93,3 +93,6 @@ interpreter:
 	@"$(PYTHON)" -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null || { \
 	    echo "make: DE Copilot needs Python 3.11 or newer; $(PYTHON) is: $$("$(PYTHON)" --version 2>&1)" >&2; \
 	    echo "make: name another one, for example: make setup PYTHON=python3.12" >&2; exit 1; }
+
+bench-diff: $(STAMP)  ## Score the comparison of job versions: make bench-diff CASES=folder
+	@$(BIN)/python $(CASES)/score.py copilot --module benchmarks/diff/adapter.py --kind all -v

@@ -93,6 +93,14 @@ class DocumentArgs(_Args):
     asset: str | None = Field(None, description="what it is about, when the words do not name it")
 
 
+class DiffArgs(_Args):
+    """Which job, and with what it is compared."""
+
+    job: str = Field(description="the job's name")
+    base: str | None = Field(None, description="a git revision such as main; its last snapshot by default")
+    new_text: str | None = Field(None, description="the edited script, when it is not the one in the lake")
+
+
 class TestsArgs(_Args):
     """Which table, by its name or by the job that writes it."""
 
@@ -146,6 +154,12 @@ def _impact(ws: Workspace, args: ImpactArgs) -> Result:
 
 def _job_summary(ws: Workspace, args: JobArgs) -> Result:
     return job_summary(ws, args.job)
+
+
+def _diff(ws: Workspace, args: DiffArgs) -> Result:
+    from tools.diff.asking import diff_job
+
+    return diff_job(ws, args.job, base=args.base, new_text=args.new_text)
 
 
 def _tests(ws: Workspace, args: TestsArgs) -> Result:
@@ -218,6 +232,13 @@ TOOLS: tuple[ToolSpec, ...] = (
         "What a job does: inputs, outputs, filters, joins, grouping, and where each written column comes from.",
         JobArgs,
         _job_summary,
+    ),
+    ToolSpec(
+        "diff",
+        "What changed in a job's logic, by meaning and not by text: columns, filters, joins, grain, expressions, with "
+        "the lines of both versions; or that nothing changed, or that it could not be decided.",
+        DiffArgs,
+        _diff,
     ),
     ToolSpec(
         "tests",

@@ -18,7 +18,7 @@ import typer
 from typer.exceptions import TyperException
 
 from knowledge.errors import CopilotError
-from ui.commands import facts, keeping, lakes, quality, reading, serving, talk
+from ui.commands import changes, facts, keeping, lakes, quality, reading, serving, talk
 from ui.commands.doctor import doctor
 from ui.commands.exits import INTERNAL, INTERRUPTED
 from ui.commands.options import Globals
@@ -79,6 +79,7 @@ for command in (
     serving.demo,
     lakes.init,
     facts.impact,
+    changes.diff,
     facts.lineage,
     keeping.history,
     keeping.snapshot,

@@ -1,0 +1,78 @@
+"""Changes of job code as commands."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from knowledge.errors import NotFound, ReadError
+from ui.commands.options import JsonOption, LakeOption, open_lake
+from ui.commands.output import Output
+
+if TYPE_CHECKING:
+    from tools.diff import JobDiff
+    from tools.workspace import Workspace
+
+__all__ = ["diff"]
+
+
+def diff(
+    ctx: typer.Context,
+    old: Annotated[str, typer.Argument(metavar="OLD", help="A script, REVISION:script in git, or a job of the lake.")],
+    new: Annotated[
+        str | None,
+        typer.Argument(
+            metavar="NEW", help="Another script. A job alone is compared with what it was.", show_default=False
+        ),
+    ] = None,
+    base: Annotated[
+        str | None, typer.Option(metavar="REVISION", help="Compare a job with this git revision.", show_default=False)
+    ] = None,
+    lake: LakeOption = None,
+    json: JsonOption = False,
+) -> None:
+    """What changed between two versions of a job, by meaning: clauses, columns, and rows that show it.
+
+    Reformatting, renamed aliases and reordered joins are no change. A job is compared with its last snapshot, else with
+    the last commit. The exit code is 0 whatever changed; `review` has one for pipelines.
+
+    \b
+    Examples:
+      de-copilot diff product_dim_job --base main
+      de-copilot diff old/positions_job.py new/positions_job.py
+      de-copilot diff main:jobs/risk_report_job.sql jobs/risk_report_job.sql --json
+    """
+    ws = open_lake(ctx, lake)
+    Output(json).result(_compared(ws, old, new, base))
+
+
+def _compared(ws: Workspace, old: str, new: str | None, base: str | None) -> JobDiff:
+    from tools.diff.asking import diff_job, diff_texts
+
+    if new is None:
+        return diff_job(ws, old, base=base)
+    if not _is_script(old):
+        return diff_job(ws, old, base=base, new_text=_text(new))
+    return diff_texts(ws, (old, _text(old)), (new, _text(new)))
+
+
+def _is_script(name: str) -> bool:
+    return Path(name).is_file() or ":" in name or Path(name).suffix in (".py", ".sql")
+
+
+def _text(name: str) -> str:
+    """A script by its path, or as it is in a revision."""
+    from tools.diff.asking import git_text
+
+    path = Path(name)
+    revision, _, inner = name.partition(":")
+    if not path.is_file() and inner:
+        return git_text(Path(inner).absolute(), revision)
+    if not path.is_file():
+        raise NotFound("script", name)
+    try:
+        return path.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise ReadError(f"{name} cannot be read: {error}", where=name) from None
