@@ -17,9 +17,11 @@ from typing import TYPE_CHECKING, Any
 from knowledge.errors import ReadError
 from knowledge.records import JobRecord, Record, Snapshot, TableRecord
 from knowledge.store import Known
+from tools.consumers import Consumer
 from tools.jobs import JobReading
 from tools.jobs.reading import unknown_to_dict
 from tools.plan.catalog import Columns, is_path
+from tools.plan.lineage import Edge
 from tools.plan.model import Plan
 from tools.plan.serial import plan_from_json, plan_to_json
 from tools.result import Evidence, counted, listed
@@ -131,10 +133,26 @@ def remember(ws: Workspace, *jobs: str) -> Analyzed:
     if jobs:
         return Analyzed(tuple(names), changed)
     ws.store.save(
-        [c.record for c in ws.consumers],
+        [_consumer_record(c) for c in ws.consumers],
         [_snapshot(c.record.object_type, c.name, c.record.to_dict()) for c in ws.consumers],
     )
     return Analyzed(tuple(names), changed, tuple(_retire(ws, set(names))))
+
+
+def _consumer_record(consumer: Consumer) -> Record:
+    """A dashboard or KPI as its file states it, with the columns that its SQL or its own list names."""
+    edges = list(consumer.reading.edges) if consumer.reading is not None else []
+    edges += [Edge(t, c, "(result)", None, "value") for t, c in consumer.stated_columns]
+    return replace(consumer.record, extra={**consumer.record.extra, "columns": [_kept_edge(e) for e in edges]})
+
+
+def _kept_edge(edge: Edge) -> dict[str, Any]:
+    """An edge without what its role says already: there may be half a million of them."""
+    data = edge.to_dict()
+    del data["type"]
+    if not edge.aggregated:
+        del data["subtype"]
+    return data
 
 
 def last_snapshot(ws: Workspace, job: str) -> JobSnapshot | None:
@@ -203,7 +221,7 @@ def _job_record(ws: Workspace, reading: JobReading, at: str) -> JobRecord:
         reading.name,
         tuple(dict.fromkeys(record_name(ws, t) for t in reading.reads)),
         tuple(dict.fromkeys(record_name(ws, t) for t in reading.writes)),
-        tuple(e.to_dict() for e in reading.edges),
+        tuple(_kept_edge(e) for e in reading.edges),
         tuple(unknown_to_dict(u) for u in reading.unknowns),
         reading.file,
         reading.code_hash,

@@ -103,6 +103,8 @@ def coverage_lines(coverage: Data) -> list[str]:
     partly = [clean(u["job"]) for u in coverage.get("partly_read", ())]
     if partly:
         lines.append(f"read in part: {', '.join(partly)}")
+    if coverage.get("kept_since"):
+        lines.append(f"as kept, the oldest record of {clean(coverage['kept_since'])}")
     by_table = [clean(name) for name in coverage.get("table_level_only", ())]
     if by_table:
         lines.append(f"known only at table level: {', '.join(by_table)}")

@@ -208,10 +208,8 @@ def output_kinds(job: Job, tables: Schema) -> dict[str, Kind]:
             return {k: of[(None, k)] for k in job.keys} | made
         case "union":
             right = tables[job.sources[1]]
-            return {
-                n: _kind(_either(n, k, right[o]), {(None, n): k})
-                for (n, k), o in zip(made.items(), job.other, strict=True)
-            }
+            pairs = zip(made.items(), job.other, strict=True)
+            return {name: _same(kind, right[other]) for (name, kind), other in pairs}
     return made
 
 
@@ -219,16 +217,9 @@ def _kind(expression: Expression, of: Mapping[tuple[str | None, str], Kind]) -> 
     return expression.kind(of)  # type: ignore[return-value]
 
 
-def _same(left: str, right: str) -> str:
+def _same(left: Kind, right: Kind) -> Kind:
     if left == right:
         return left
     if {left, right} <= {"bigint", "double"}:
         return "double"
     raise TypeError(f"{left} and {right}")
-
-
-def _either(name: str, left: Kind, right: Kind) -> Expression:
-    from benchmarks.impact.shapes import call, column, literal
-
-    _same(left, right)
-    return column(name) if left == right else call("+", column(name), literal(0))

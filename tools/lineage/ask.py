@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import deque
 from typing import TYPE_CHECKING
 
-from tools.assets import Asset, Kind
+from tools.assets import Kind
 from tools.lineage.coverage import coverage, unknowns_of
 from tools.lineage.graph import Direction, LineageGraph, Link, Node
 from tools.lineage.result import Hop, LineageResult, Reached
@@ -13,7 +13,7 @@ from tools.lineage.result import Hop, LineageResult, Reached
 if TYPE_CHECKING:
     from tools.workspace import Workspace
 
-__all__ = ["downstream", "upstream", "walk"]
+__all__ = ["deciding_rows", "downstream", "upstream", "walk"]
 
 
 def upstream(ws: Workspace, name: str, *, depth: int | None = None, kind: Kind | None = None) -> LineageResult:
@@ -40,7 +40,7 @@ def _ask(ws: Workspace, name: str, direction: Direction, depth: int | None, kind
     graph = ws.graph.columns if asset.kind == "column" else ws.graph.assets
     start = Node(asset.kind, asset.name)
     reached, edges = walk(graph, start, direction, depth)
-    deciding = _deciding(graph, asset) if direction == "upstream" and asset.kind == "column" else ()
+    deciding = deciding_rows(graph, start) if direction == "upstream" and asset.kind == "column" else ()
     return LineageResult(
         start,
         direction,
@@ -54,9 +54,9 @@ def _ask(ws: Workspace, name: str, direction: Direction, depth: int | None, kind
     )
 
 
-def _deciding(graph: LineageGraph, column: Asset) -> list[Hop]:
+def deciding_rows(graph: LineageGraph, column: Node) -> list[Hop]:
     """Columns that decide which rows the column's table has: they are upstream of each of its columns, indirectly."""
-    table = Node("table", str(column.table))
+    table = Node("table", column.name.rpartition(".")[0])
     if table.id not in graph:
         return []
     return [(other.id, table.id, link) for other, link in graph.neighbours(table.id, "upstream") if link.role]

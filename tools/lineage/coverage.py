@@ -39,6 +39,8 @@ def coverage_text(data: Mapping[str, Any]) -> str:
         text += f"; read in part: {listed([u['job'] for u in data['partly_read']])}"
     if data["table_level_only"]:
         text += f"; known only at table level: {listed(data['table_level_only'], code=False)}"
+    if data.get("kept_since"):
+        text += f"; as kept, the oldest record of {data['kept_since']}"
     return f"_{text}._"
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from enum import StrEnum
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -13,6 +13,9 @@ from ui.commands.keeping import write_report
 from ui.commands.options import JsonOption, LakeOption, open_lake
 from ui.commands.output import Output
 from ui.commands.reading import read_text
+
+if TYPE_CHECKING:
+    from tools.result import Result
 
 __all__ = ["assets", "impact", "job", "lineage", "schema", "search", "stats", "tables"]
 
@@ -98,6 +101,9 @@ def lineage(
         typer.Option(min=1, metavar="N", help="At most N jobs, dashboards or KPIs away.", show_default=False),
     ] = None,
     kind: Annotated[Kind | None, typer.Option(help="Only things of this kind.", show_default=False)] = None,
+    kept: Annotated[
+        bool, typer.Option("--kept", help="From what `snapshot` kept: no job is read again. For very many jobs.")
+    ] = False,
     format: Annotated[Format, typer.Option(help="How to print it.")] = Format.TEXT,
     lake: LakeOption = None,
     json: JsonOption = False,
@@ -113,13 +119,18 @@ def lineage(
     from json import dumps
 
     from tools.lineage import LineageResult
+    from tools.lineage.kept import ask_kept
     from tools.openlineage import events_of
     from tools.toolbox import call_tool
     from ui.graphs import graph_of, to_dot, to_mermaid
 
     args = {"asset": name, "depth": depth, "kind": kind.value if kind else None}
     ws = open_lake(ctx, lake)
-    result = call_tool(ws, "lineage_upstream" if up else "lineage_downstream", args)
+    result: Result
+    if kept:
+        result = ask_kept(ws.store, name, "upstream" if up else "downstream", depth, kind.value if kind else None)
+    else:
+        result = call_tool(ws, "lineage_upstream" if up else "lineage_downstream", args)
     output = Output(json or format is Format.JSON)
     if format is Format.OPENLINEAGE and isinstance(result, LineageResult):
         output.text("".join(f"{dumps(event)}\n" for event in events_of(ws, result)))
