@@ -168,7 +168,9 @@ class SqliteStore:
             yield None
             return
         with self._connected() as db:
-            yield db
+            # Another process may have made the file a moment ago and not its tables yet: it is still empty.
+            made = db.execute("SELECT 1 FROM sqlite_master WHERE name = 'snapshots_of'").fetchone()
+            yield db if made else None
 
     @contextmanager
     def _writing(self) -> Iterator[sqlite3.Connection]:

@@ -79,6 +79,14 @@ def test_a_failed_save_leaves_nothing_of_itself(tmp_path: Path) -> None:
     assert [r.name for r in store.list()] == ["before"]
 
 
+def test_a_store_that_another_process_is_just_making_is_empty(tmp_path: Path) -> None:
+    path = tmp_path / "r.sqlite"
+    sqlite3.connect(path).execute("PRAGMA journal_mode = WAL")
+    store = SqliteStore(path)
+    assert store.list() == []
+    assert store.history("JOB", "j") == []
+
+
 def test_a_file_that_is_no_store_is_said_to_be_that(tmp_path: Path) -> None:
     path = tmp_path / "r.sqlite"
     path.write_text("this is not a database, and long enough to be sure of it" * 20)
