@@ -26,6 +26,7 @@ __all__ = [
     "DocumentSettings",
     "JobSettings",
     "LimitSettings",
+    "RecordSettings",
     "Settings",
     "SeveritySettings",
     "load_settings",
@@ -91,6 +92,15 @@ class DocumentSettings(_Section):
     embeddings: str = Field(default="bundled", pattern=r"bundled|bedrock:.+")
 
 
+class RecordSettings(_Section):
+    """Where records are kept: "sqlite" (a file beside the lake), "dynamodb:<table>" or "s3://<bucket>/<prefix>";
+    `spill` is the S3 prefix for bodies that a DynamoDB table has no room for.
+    """
+
+    store: str = Field(default="sqlite", min_length=1)
+    spill: str | None = Field(default=None, pattern="s3://.+")
+
+
 class BedrockSettings(_Section):
     """How Bedrock is asked. `base_model` says which model an application inference profile's ARN leads to.
 
@@ -137,6 +147,7 @@ class Settings(_Section):
     severity: SeveritySettings = SeveritySettings()
     documents: DocumentSettings = DocumentSettings()
     bedrock: BedrockSettings = BedrockSettings()
+    records: RecordSettings = RecordSettings()
     files: tuple[Path, ...] = Field(default=(), exclude=True)
 
     @property
@@ -289,5 +300,6 @@ _SECTIONS: Mapping[str, type[BaseModel]] = {
     "severity": SeveritySettings,
     "documents": DocumentSettings,
     "bedrock": BedrockSettings,
+    "records": RecordSettings,
 }
 _LISTS = frozenset({"paths", "arguments", "critical"})

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from knowledge.errors import ConfigError, CopilotError
-from knowledge.store import RecordStore, SqliteStore
+from knowledge.store import RecordStore, open_store
 from tools.consumers import Consumer, load_consumers
 from tools.imports.runs import Kept, kept_imports
 from tools.jobs import JobReading
@@ -236,5 +236,6 @@ def open_workspace(settings: Settings) -> Workspace:
         )
     from tools.lake.local import open_lake
 
-    root = Path(settings.lake)
-    return Workspace(settings, open_lake(settings), SqliteStore(root / ".de-copilot" / "records.sqlite"))
+    kept = settings.records
+    store = open_store(kept.store, beside=Path(settings.lake), spill=kept.spill)
+    return Workspace(settings, open_lake(settings), store)

@@ -1,7 +1,6 @@
-"""The record store: the latest record of each object, and every snapshot ever taken of it.
+"""The record store in one SQLite file beside the lake.
 
-One protocol; `SqliteStore` keeps it in one file beside the lake, safe with several processes (write-ahead log, one
-transaction for each analysis).
+Safe with several processes: a write-ahead log, and one transaction for each analysis.
 """
 
 from __future__ import annotations
@@ -11,51 +10,13 @@ import sqlite3
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, Protocol, TypeAlias
+from typing import Any
 
 from knowledge.errors import ReadError, Unavailable
 from knowledge.records import Record, Snapshot, record_from_dict
+from knowledge.store.base import Known
 
-__all__ = ["Known", "RecordStore", "SqliteStore"]
-
-Known: TypeAlias = Callable[[str, str], Record | None]
-"""Looks up the latest record by type and name, inside one update."""
-
-
-class RecordStore(Protocol):
-    """Keeps records by (type, name) and snapshots by time."""
-
-    def get(self, object_type: str, name: str) -> Record | None:
-        """The latest record, or None."""
-        ...
-
-    def list(self, object_type: str | None = None) -> Sequence[Record]:
-        """Latest records, sorted by type and name."""
-        ...
-
-    def save(self, records: Iterable[Record], snapshots: Iterable[Snapshot] = ()) -> None:
-        """Puts records and appends snapshots, all or nothing. A snapshot equal to the last one is not repeated."""
-        ...
-
-    def update(self, change: Callable[[Known], Iterable[Record]], snapshots: Iterable[Snapshot] = ()) -> None:
-        """Saves what `change` makes of the records that it looks up, as if nobody else wrote in between.
-
-        `change` may be called again when somebody did: it must do nothing but look up and answer.
-        """
-        ...
-
-    def history(self, object_type: str, name: str, newest: int | None = None) -> Sequence[Snapshot]:
-        """Snapshots of one object, oldest first; with `newest` only so many of the last."""
-        ...
-
-    def put(self, space: str, bodies: Mapping[str, Mapping[str, Any]]) -> None:
-        """Keeps JSON objects by key, each in place of what its key had before; all of them or none."""
-        ...
-
-    def find(self, space: str, prefix: str = "") -> Mapping[str, Mapping[str, Any]]:
-        """Kept objects whose key begins so, sorted by key."""
-        ...
-
+__all__ = ["SqliteStore"]
 
 _SCHEMA = """
 CREATE TABLE IF NOT EXISTS records (
