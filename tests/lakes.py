@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import datetime
 import json
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
+
+import pyarrow as pa
+import pyarrow.parquet as pq
 
 from tools.settings import load_settings
 from tools.workspace import Workspace, open_workspace
@@ -68,3 +72,44 @@ SHOP_KPIS = [
 def shop(root: Path) -> Workspace:
     """raw + names -> sales -> daily -> Totals, Revenue; names -> copy -> Names."""
     return build(root, SHOP_TABLES, SHOP_JOBS, SHOP_DASHBOARDS, SHOP_KPIS)
+
+
+# --------------------------------------------------------------------------- a lake with rows
+
+DAILY_JOB = """-- Owner: sales-team
+INSERT INTO sales
+SELECT o.order_id, o.shop, o.amount, o.day
+FROM orders o JOIN shops s ON s.shop = o.shop
+WHERE o.amount > 0
+"""
+
+
+def put(root: Path, table: str, rows: Mapping[str, Sequence[Any]], day: datetime.date | None = None) -> None:
+    """Writes rows as one Parquet file, into the partition of a day if there is one."""
+    folder = root / "tables" / "d" / table / (f"day={day}" if day else "")
+    folder.mkdir(parents=True, exist_ok=True)
+    pq.write_table(pa.table({k: list(v) for k, v in rows.items()}), folder / "part.parquet")
+
+
+def orders_of(number: int, count: int = 120) -> dict[str, list[Any]]:
+    """One day's orders; the same number gives the same rows."""
+    rows = range(count + number % 5)
+    return {
+        "order_id": [number * 1000 + i for i in rows],
+        "shop": [f"shop {i % 8}" for i in rows],
+        "amount": [float(10 + (i * 37) % 90) for i in rows],
+    }
+
+
+def daily_shop(root: Path, days: int = 14, last: datetime.date | None = None) -> None:
+    """orders + shops -> sales, one partition for each of the last days, with a dashboard on sales."""
+    last = last or datetime.date.today()
+    put(root, "shops", {"shop": [f"shop {n}" for n in range(8)], "city": [*["Basel", "Bern"] * 4]})
+    for number in range(days):
+        day = last - datetime.timedelta(days=days - 1 - number)
+        put(root, "orders", orders_of(number), day)
+        put(root, "sales", orders_of(number), day)
+    (root / "jobs").mkdir()
+    (root / "jobs" / "sales_job.sql").write_text(DAILY_JOB, encoding="utf-8")
+    used = [{"dashboard_name": "Sales", "tables_used": ["sales"], "owner": "finance"}]
+    (root / "dashboards.json").write_text(json.dumps(used), encoding="utf-8")

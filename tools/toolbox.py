@@ -109,6 +109,12 @@ class TestsArgs(_Args):
     job: str | None = Field(None, description="the job that writes it; its promises are tested")
 
 
+class TableArgs(_Args):
+    """Which table."""
+
+    asset: str = Field(description="the table")
+
+
 class RunTestsArgs(_Args):
     """Which table, and which batch of it."""
 
@@ -172,6 +178,12 @@ def _run_tests(ws: Workspace, args: RunTestsArgs) -> Result:
     from tools.checks.run import run_checks
 
     return run_checks(ws, args.asset, partition=args.partition)
+
+
+def _contract(ws: Workspace, args: TableArgs) -> Result:
+    from tools.contract import draft_contract
+
+    return draft_contract(ws, args.asset)
 
 
 def _search_docs(ws: Workspace, args: DocumentArgs) -> Result:
@@ -252,6 +264,13 @@ TOOLS: tuple[ToolSpec, ...] = (
         "Runs the data quality tests of a table on its newest batch, or on another: what holds, what fails, with counts.",
         RunTestsArgs,
         _run_tests,
+    ),
+    ToolSpec(
+        "contract",
+        "Drafts the data contract of a table (Open Data Contract Standard) from its schema, jobs and proven tests, and "
+        "compares it with the kept one. Nothing is written before the user says so.",
+        TableArgs,
+        _contract,
     ),
     ToolSpec(
         "search_docs",

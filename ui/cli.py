@@ -18,7 +18,7 @@ import typer
 from typer.exceptions import TyperException
 
 from knowledge.errors import CopilotError
-from ui.commands import changes, facts, keeping, lakes, quality, reading, serving, talk
+from ui.commands import changes, facts, keeping, lakes, quality, reading, serving, talk, writing
 from ui.commands.doctor import doctor
 from ui.commands.exits import INTERNAL, INTERRUPTED
 from ui.commands.options import Globals
@@ -89,6 +89,7 @@ for command in (
     facts.job,
     quality.tests,
     quality.check,
+    writing.contract,
     reading.read_job,
     facts.search,
     facts.assets,
