@@ -147,7 +147,11 @@ def _impact_node(node: Mapping[str, Any], depth: int) -> Node:
     return Node(node["id"], node["kind"], clean(node["name"]), node["verdict"], depth)
 
 
-_BUILDERS: Mapping[str, Callable[[Mapping[str, Any]], Graph]] = {"lineage": _of_lineage, "impact": _of_impact}
+_BUILDERS: Mapping[str, Callable[[Mapping[str, Any]], Graph]] = {
+    "lineage": _of_lineage,
+    "impact": _of_impact,
+    "impact_report": _of_impact,
+}
 
 
 def _connected(nodes: Sequence[Node], edges: Iterable[Mapping[str, Any]]) -> Graph:

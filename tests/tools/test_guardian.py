@@ -61,6 +61,27 @@ def test_the_order_of_conditions_is_no_change(ws: Workspace) -> None:
     assert edited(ws, "sales_job", (both[1], turned[1])).status == "same_meaning"
 
 
+def test_what_is_written_otherwise_but_computes_the_same_is_no_change(ws: Workspace) -> None:
+    report = edited(
+        ws,
+        "daily_job",
+        (
+            "SELECT day, sum(price) AS total\nFROM sales",
+            "WITH s AS (SELECT * FROM sales) SELECT s.day, SUM(s.price) AS total FROM s",
+        ),
+    )
+    assert report.status == "same_meaning"
+    turned = ("JOIN names n ON n.id = r.id\nWHERE r.kind = 'SALE'", "JOIN names n ON r.id = n.id AND 'SALE' = r.kind")
+    assert edited(ws, "sales_job", turned).status == "same_meaning"
+
+
+def test_rows_show_what_an_edit_does(ws: Workspace) -> None:
+    report = edited(ws, "daily_job", ("sum(price)", "max(price)"))
+    assert report.example[-2].startswith("before: ")
+    assert "On these rows it shows" in report.text()
+    assert all("On these rows it shows" in d.text for d in report.drafts if not d.path.endswith("json"))
+
+
 def test_a_column_that_is_no_longer_written_breaks_its_readers(ws: Workspace) -> None:
     report = edited(ws, "sales_job", ("r.id, r.price,", "r.id,"), ("INSERT INTO sales", "CREATE TABLE sales AS"))
     assert verdicts(report)["daily_job"] == "breaks"

@@ -6,11 +6,14 @@ and to send on. `report_on` makes the same report for a change put in words. Not
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from knowledge.errors import InputError
 from tools.changes import Change, resolve
-from tools.guardian.moves import Cause, JobMoves, TableMoves, moves_between
+from tools.diff import JobDiff, Version, diff
+from tools.diff.asking import facts_of_lake
+from tools.guardian.moves import Cause, JobMoves, TableMoves, moves_between, narrowed
 from tools.guardian.report import Baseline, GuardReport, Status
 from tools.guardian.times import for_people
 from tools.impact import ImpactItem, ImpactResult, impact, spread_of
@@ -42,16 +45,22 @@ def guard(ws: Workspace, job: str, new_source: str | None = None) -> GuardReport
     name = ws.assets.find(job, ["job"]).name
     current = ws.readings[name]
     new = current if new_source is None else _proposed(ws, name, new_source)
+    text = new_source if new_source is not None else ws.jobs[name].text if name in ws.jobs else ""
     kept = last_snapshot(ws, name)
     if kept is not None:
         return _compared(
             ws,
-            kept.reading,
-            new,
+            Version(kept.reading, kept.source),
+            Version(new, text),
             Baseline(f"the snapshot of {for_people(kept.taken_at)}", kept.taken_at, kept.code_hash),
         )
     if new_source is not None:
-        return _compared(ws, current, new, Baseline("the job in the lake", None, current.code_hash))
+        return _compared(
+            ws,
+            Version(current, ws.jobs[name].text),
+            Version(new, text),
+            Baseline("the job in the lake", None, current.code_hash),
+        )
     failing = impact(ws, Change("fail_job", job=name))
     return _report(ws, name, "no_baseline", failing, [], None)
 
@@ -79,17 +88,28 @@ def _proposed(ws: Workspace, name: str, text: str) -> JobReading:
     )
 
 
-def _compared(ws: Workspace, old: JobReading, new: JobReading, baseline: Baseline) -> GuardReport:
-    change = Change("change_logic", job=new.name)
-    same_plan = plan_hash(old.plan) == plan_hash(new.plan)
-    moves = JobMoves({}) if same_plan else moves_between(old, new)
-    failures = _failures(old, new)
+def _compared(ws: Workspace, old: Version, new: Version, baseline: Baseline) -> GuardReport:
+    name, change = new.reading.name, Change("change_logic", job=new.reading.name)
+    moves, compared = _moves(ws, old, new)
+    failures = _failures(old.reading, new.reading)
     if not moves.tables and not failures and not moves.undecided:
-        status: Status = "same_text" if old.code_hash == new.code_hash else "same_meaning"
-        return _report(ws, new.name, status, spread_of(ws, change, seeds={}), [], baseline)
-    seeds = _seeds(ws, new, moves, failures)
-    result = spread_of(ws, change, seeds=seeds, extra=[_broken(new, failures)] if failures else [])
-    return _report(ws, new.name, "changed", result, moves.causes, baseline)
+        status: Status = "same_text" if old.reading.code_hash == new.reading.code_hash else "same_meaning"
+        return _report(ws, name, status, spread_of(ws, change, seeds={}), [], baseline)
+    seeds = _seeds(ws, new.reading, moves, failures)
+    result = spread_of(ws, change, seeds=seeds, extra=[_broken(new.reading, failures)] if failures else [])
+    report = _report(ws, name, "changed", result, moves.causes, baseline)
+    return replace(report, diff=compared)
+
+
+def _moves(ws: Workspace, old: Version, new: Version) -> tuple[JobMoves, JobDiff | None]:
+    """What differs by form, less what the comparison by meaning proves to be the same."""
+    if plan_hash(old.reading.plan) == plan_hash(new.reading.plan):
+        return JobMoves({}), None
+    moves = moves_between(old.reading, new.reading)
+    if not moves.tables and not moves.undecided:
+        return moves, None
+    compared = diff(old, new, facts_of_lake(ws))
+    return narrowed(moves, compared), compared
 
 
 def _failures(old: JobReading, new: JobReading) -> list[Evidence]:

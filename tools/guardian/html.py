@@ -109,7 +109,9 @@ def _edits(report: GuardReport) -> list[str]:
         f"<tr><td>{_text(str(c))}</td><td>{escape(c.old_place or '')}</td><td>{escape(c.new_place or '')}</td></tr>"
         for c in report.causes
     )
-    return [f"<h2>What changed</h2><table><tr><th>edit</th><th>was at</th><th>is at</th></tr>{rows}</table>"]
+    head = f"<h2>What changed</h2><table><tr><th>edit</th><th>was at</th><th>is at</th></tr>{rows}</table>"
+    shown = f"<p>On these rows it shows:</p>{_list(map(escape, report.example))}" if report.example else ""
+    return [head, shown]
 
 
 def _details(report: GuardReport) -> list[str]:

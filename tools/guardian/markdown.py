@@ -99,7 +99,8 @@ def _edits(report: GuardReport) -> list[str]:
             )
             if place and text
         ]
-    return ["## What changed", "\n".join(lines)]
+    shown = ["On these rows it shows:", "\n".join(f"- {_flat(line)}" for line in report.example)]
+    return ["## What changed", "\n".join(lines), *(shown if report.example else [])]
 
 
 def _details(report: GuardReport) -> list[str]:

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
+from tools.diff import JobDiff
 from tools.guardian.prints import Clause, Prints
 from tools.jobs import JobReading
 from tools.plan.lineage import shown
@@ -16,7 +17,7 @@ from tools.result import listed
 _LONG = 120  # characters of an expression in a sentence
 _BEFORE = 30  # of which so many before the first difference
 
-__all__ = ["Cause", "JobMoves", "TableMoves", "moves_between"]
+__all__ = ["Cause", "JobMoves", "TableMoves", "moves_between", "narrowed"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,6 +122,37 @@ class _Side:
     def place(self, assignments: Sequence[Assignment]) -> str | None:
         spans = [self.reading.tracer.defined_at(e) for a in assignments for e in a.expressions]
         return _at(next((s for s in (*spans, *(a.span for a in assignments)) if s is not None), None))
+
+
+_SAME_KINDS: Mapping[str, tuple[str, ...]] = {
+    "filter": ("filter_changed",),
+    "join": ("join_changed",),
+    "grouping": ("grain_changed",),
+    "distinct": ("grain_changed",),
+    "input": ("input_added", "input_removed"),
+}
+
+
+def narrowed(moves: JobMoves, compared: JobDiff) -> JobMoves:
+    """Without what a comparison by meaning proves to be the same. It only takes away: what it cannot decide stays."""
+    if compared.verdict == "same":
+        return JobMoves({})
+    if compared.verdict == "undecided":
+        return moves
+    return JobMoves(
+        {name: left for name, m in moves.tables.items() if (left := _narrowed(m, compared)).causes}, moves.undecided
+    )
+
+
+def _narrowed(moves: TableMoves, compared: JobDiff) -> TableMoves:
+    own = [d for d in compared.differences if d.table == moves.table]
+    if not own:
+        return moves
+    kinds, named = {d.kind for d in own}, {d.name.lower() for d in own if d.name}
+    rows = [c for c in moves.rows if c.what not in _SAME_KINDS or kinds.intersection(_SAME_KINDS[c.what])]
+    changed = {c.lower() for c in compared.changed_columns.get(moves.table, ())} | named
+    moved = moves.moved if rows else {c: cause for c, cause in moves.moved.items() if c in changed}
+    return replace(moves, rows=rows, moved=moved)
 
 
 def _writes(reading: JobReading) -> dict[str, list[Write]]:

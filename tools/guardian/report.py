@@ -9,6 +9,7 @@ from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any, Literal
 
+from tools.diff import JobDiff
 from tools.guardian.actions import Actions, actions_for
 from tools.guardian.moves import Cause
 from tools.impact.result import ImpactResult
@@ -50,6 +51,7 @@ class GuardReport:
     owners: Mapping[str, str] = field(default_factory=dict)
     writes: tuple[str, ...] = ()
     ending: str | None = None
+    diff: JobDiff | None = None
 
     def only(self, ending: str) -> GuardReport:
         """The same report with only one of its files."""
@@ -80,6 +82,15 @@ class GuardReport:
     def actions(self) -> Actions:
         """What to do: fixes in order, checks to run, people to tell."""
         return actions_for(self.impact, self.owners)
+
+    @property
+    def example(self) -> list[str]:
+        """Rows that show the change: the input, and what comes out before and after; empty when none were found."""
+        if self.diff is None or self.diff.example is None:
+            return []
+        data = self.diff.example.to_dict()
+        lines = [f"{table}: {_rows(rows)}" for table, rows in data["tables"].items()]
+        return [*lines, f"before: {_rows(data['only_old'])}", f"after: {_rows(data['only_new'])}"]
 
     @property
     def title(self) -> str:
@@ -121,6 +132,7 @@ class GuardReport:
         if self.causes:
             lines += ["**What changed**", *(f"- {c}{_where(c)}" for c in self.causes[:20])]
             lines += [f"- and {len(self.causes) - 20} more"] if len(self.causes) > 20 else []
+            lines += ["", "On these rows it shows:", *(f"- {line}" for line in self.example)] if self.example else []
             lines.append("")
         if self.status in ("same_text", "same_meaning"):
             fed = [name for _, name in self.feeds]
@@ -143,6 +155,7 @@ class GuardReport:
             **self.impact.to_dict(),
             "baseline": self.baseline.to_dict() if self.baseline else None,
             "causes": [c.to_dict() for c in self.causes],
+            "counterexample": self.diff.example.to_dict() if self.diff and self.diff.example else None,
             "feeds": [{"kind": kind, "name": name} for kind, name in self.feeds],
             "actions": self.actions.to_dict(),
             "evidence": [e.to_dict() for e in self.evidence],
@@ -162,6 +175,12 @@ class GuardReport:
             Draft(f"{path}.html", to_html(self)),
         )
         return tuple(d for d in drafts if self.ending is None or d.path.endswith(self.ending))
+
+
+def _rows(rows: Sequence[Mapping[str, Any]], shown: int = 4) -> str:
+    parts = [", ".join(f"{k} = {'NULL' if v is None else repr(v)}" for k, v in row.items()) for row in rows[:shown]]
+    left = len(rows) - shown
+    return (" / ".join(parts) or "no such row") + (f" and {left} more" if left > 0 else "")
 
 
 def _file_name(subject: str) -> str:
