@@ -101,6 +101,18 @@ class DiffArgs(_Args):
     new_text: str | None = Field(None, description="the edited script, when it is not the one in the lake")
 
 
+class SimulationArgs(_Args):
+    """Which KPI, and under which change."""
+
+    kpi: str | None = Field(None, description="only this KPI; all of the lake by default")
+    job: str | None = Field(None, description="the job that changes")
+    window_days: int | None = Field(None, ge=1, le=3650, description="days up to the newest; 90 by default")
+    edit: str | None = Field(
+        None, description='the change in words or SQL: "exclude rows where quantity < 0", "use a instead of b"'
+    )
+    new_text: str | None = Field(None, description="the job's edited script")
+
+
 class TestsArgs(_Args):
     """Which table, by its name or by the job that writes it."""
 
@@ -166,6 +178,20 @@ def _diff(ws: Workspace, args: DiffArgs) -> Result:
     from tools.diff.asking import diff_job
 
     return diff_job(ws, args.job, base=args.base, new_text=args.new_text)
+
+
+def _kpi_simulation(ws: Workspace, args: SimulationArgs) -> Result:
+    from tools.kpi import simulate
+    from tools.kpi.simulate import DAYS
+
+    return simulate(
+        ws,
+        job=args.job,
+        new_text=args.new_text,
+        edit=args.edit,
+        kpis=[args.kpi] if args.kpi else None,
+        days=args.window_days or DAYS,
+    )
 
 
 def _tests(ws: Workspace, args: TestsArgs) -> Result:
@@ -251,6 +277,13 @@ TOOLS: tuple[ToolSpec, ...] = (
         "the lines of both versions; or that nothing changed, or that it could not be decided.",
         DiffArgs,
         _diff,
+    ),
+    ToolSpec(
+        "kpi_simulation",
+        "What KPIs would have looked like day by day, had a job been another one: old, new and stored values over the same "
+        "inputs, or why a KPI cannot move or cannot be simulated.",
+        SimulationArgs,
+        _kpi_simulation,
     ),
     ToolSpec(
         "tests",

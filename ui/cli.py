@@ -80,6 +80,7 @@ for command in (
     lakes.init,
     facts.impact,
     changes.diff,
+    changes.simulate,
     facts.lineage,
     keeping.history,
     keeping.snapshot,

@@ -22,7 +22,6 @@ from tools.plan.model import (
     Assignment,
     Attribute,
     ColumnId,
-    Dataset,
     Distinct,
     Filter,
     Generate,
@@ -45,7 +44,7 @@ from tools.plan.model import (
     refs,
 )
 
-SourceOf = Callable[[Dataset], exp.Expr]
+SourceOf = Callable[[Scan], exp.Expr]
 _BIG = 150  # nodes; beyond this an expression is named in a derived table and not repeated
 _LOOSE = (exp.Binary, exp.Not, exp.Neg, exp.BitwiseNot, exp.Between, exp.In, exp.Is, exp.Case, exp.AtTimeZone)
 _VOLATILE = (exp.Rand, exp.Uuid, exp.Randn)
@@ -59,8 +58,9 @@ class NotRenderable(ValueError):
         super().__init__(f"{span}: {reason}" if span else reason)
 
 
-def table_of(dataset: Dataset) -> exp.Expr:
+def table_of(scan: Scan) -> exp.Expr:
     """The default source: the catalog table of that name. Raises NotRenderable for paths and unknown names."""
+    dataset = scan.dataset
     if not dataset.resolved or dataset.kind != "table":
         raise NotRenderable(f"{dataset} is not a table of the catalog")
     table, *qualifiers = [exp.to_identifier(p, quoted=True) for p in reversed(dataset.name.split("."))]
@@ -71,7 +71,7 @@ def render(op: Op, plan: Plan, source_of: SourceOf = table_of) -> exp.Query:
     """One query whose columns are `op.output`, in order and by name.
 
     Args:
-        source_of: what stands in FROM for a data set; replace it to put other logic under a query.
+        source_of: what stands in FROM for a scan; replace it to put other logic under a query.
 
     Raises NotRenderable.
     """
@@ -201,7 +201,7 @@ class _Renderer:
         if is_path(op.dataset.name):
             raise NotRenderable(f"{op.dataset} is read by path and is no table of the catalog", op.span)
         alias = f"t{next(self._aliases)}"
-        source = self._source_of(op.dataset)
+        source = self._source_of(op)
         if isinstance(source, exp.Query):
             source = exp.Subquery(this=source)
         elif op.version:

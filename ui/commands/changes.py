@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from tools.diff import JobDiff
     from tools.workspace import Workspace
 
-__all__ = ["diff"]
+__all__ = ["diff", "simulate"]
 
 
 def diff(
@@ -46,6 +46,58 @@ def diff(
     """
     ws = open_lake(ctx, lake)
     Output(json).result(_compared(ws, old, new, base))
+
+
+def simulate(
+    ctx: typer.Context,
+    job: Annotated[
+        str | None,
+        typer.Option(
+            metavar="NAME", help="The job that changes. Alone: as it is against its last snapshot.", show_default=False
+        ),
+    ] = None,
+    new: Annotated[
+        str | None, typer.Option(metavar="FILE", help="Its edited script, or REVISION:script.", show_default=False)
+    ] = None,
+    edit: Annotated[
+        str | None, typer.Option(metavar="WORDS", help="An edit of it in words or SQL.", show_default=False)
+    ] = None,
+    kpi: Annotated[
+        list[str] | None, typer.Option(metavar="NAME", help="Only this KPI; may be repeated.", show_default=False)
+    ] = None,
+    days: Annotated[int, typer.Option(min=1, metavar="N", help="Days up to the newest one.")] = 90,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Only say what it would read and cost.")] = False,
+    report: Annotated[bool, typer.Option("--report", help="Write a report to output/kpi_reports.")] = False,
+    lake: LakeOption = None,
+    json: JsonOption = False,
+) -> None:
+    """What KPIs would have looked like, day by day, had a job been another one. Nothing is built.
+
+    Old and new logic are composed down to tables that do not change and run over the same inputs in one statement. What
+    cannot be replayed is refused, with the file and line.
+
+    \b
+    Examples:
+      de-copilot simulate --job positions_job --new positions_job.py --days 30
+      de-copilot simulate --job positions_job --edit "exclude rows where currency = 'USD'" --kpi "Total AUM" --report
+      de-copilot simulate --job risk_report_job --edit "exclude dormant customers" --dry-run
+    """
+    from tools.kpi import simulate as simulated
+    from tools.reports import write_drafts
+
+    output = Output(json)
+    ws = open_lake(ctx, lake)
+    text = _text(new) if new is not None else None
+    found = simulated(
+        ws, job=job, new_text=text, edit=edit, kpis=kpi or None, days=days, dry_run=dry_run, progress=output.step
+    )
+    written = write_drafts(ws.lake, found.drafts) if report else []
+    if json:
+        output.data({**found.to_dict(), "written": written})
+        return
+    output.result(found)
+    for path in written:
+        output.text(f"Written: {path}\n")
 
 
 def _compared(ws: Workspace, old: str, new: str | None, base: str | None) -> JobDiff:

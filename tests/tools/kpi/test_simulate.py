@@ -1,0 +1,423 @@
+"""Simulated series equal those of a real rebuild: every table made anew with the new jobs, then the KPI run over it.
+
+The rebuild shares nothing with the composition: it runs the jobs' own SQL text on DuckDB, table by table.
+"""
+
+from __future__ import annotations
+
+import datetime
+import json
+import math
+import random
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import duckdb
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+import sqlglot
+from hypothesis import Phase, given, settings
+from hypothesis import strategies as st
+
+from knowledge.errors import Ambiguous, InputError, NotFound
+from tools.kpi import KpiSeries, simulate
+from tools.settings import load_settings
+from tools.workspace import Workspace, open_workspace
+from ui.cli import run
+
+DAYS = [datetime.date(2026, 3, 1) + datetime.timedelta(days=n) for n in range(12)]
+POSITIONS = """INSERT OVERWRITE TABLE d.positions
+SELECT r.id, r.customer, r.amount * r.rate AS value, c.segment, r.status, r.day
+FROM d.raw r
+LEFT JOIN d.customers c ON c.customer = r.customer
+WHERE r.status <> 'CLOSED'
+"""
+LATEST = """INSERT OVERWRITE TABLE d.latest
+SELECT id, customer, value, segment, day
+FROM (
+    SELECT p.*, row_number() OVER (PARTITION BY customer, day ORDER BY value DESC, id) AS n
+    FROM d.positions p
+)
+WHERE n = 1
+"""
+FACT = """INSERT OVERWRITE TABLE d.fact
+SELECT l.customer, coalesce(l.segment, 'NONE') AS segment, l.value, t.target, l.day
+FROM d.latest l
+JOIN d.targets t ON t.day = l.day
+UNION ALL
+SELECT customer, 'EXTRA', amount, 1.0, day FROM d.raw WHERE status = 'EXTRA'
+"""
+JOBS = {"positions_job": ("positions", POSITIONS), "latest_job": ("latest", LATEST), "fact_job": ("fact", FACT)}
+KPIS = {
+    "Total": "SELECT day, sum(value) AS total FROM d.fact GROUP BY day",
+    "By Segment": "SELECT day, segment, count(*) AS n, avg(value) AS mean FROM d.fact GROUP BY day, segment",
+    "Segments kept": "SELECT day, segment, count(DISTINCT customer) AS n FROM d.positions GROUP BY day, segment",
+}
+EDITS = {
+    "positions_job": [
+        ("r.status <> 'CLOSED'", "r.status = 'ACTIVE'"),
+        ("r.amount * r.rate", "r.amount"),
+        ("LEFT JOIN", "JOIN"),
+        ("r.amount * r.rate", "round(r.amount * coalesce(r.rate, 1.0), 1)"),
+        ("r.status <> 'CLOSED'", "r.status <> 'CLOSED' AND c.vip"),
+        ("r.day\n", "date_add(r.day, 1) AS day\n"),
+    ],
+    "latest_job": [
+        ("value DESC, id", "value, id"),
+        ("PARTITION BY customer, day", "PARTITION BY segment, day"),
+        ("WHERE n = 1", "WHERE n <= 2"),
+    ],
+    "fact_job": [
+        ("JOIN d.targets t ON t.day = l.day", "LEFT JOIN d.targets t ON t.day = l.day"),
+        ("'EXTRA', amount", "'EXTRA', amount * 2"),
+        ("coalesce(l.segment, 'NONE')", "l.segment"),
+    ],
+}
+
+
+def put(root: Path, table: str, rows: list[dict[str, Any]], schema: pa.Schema, by_day: bool) -> None:
+    for day in sorted({r["day"] for r in rows}) if by_day else [None]:
+        folder = root / "tables" / "d" / table / (f"day={day}" if day else "")
+        folder.mkdir(parents=True, exist_ok=True)
+        part = [
+            {k: v for k, v in r.items() if not (by_day and k == "day")} for r in rows if day is None or r["day"] == day
+        ]
+        kept = pa.schema([f for f in schema if not (by_day and f.name == "day")])
+        pq.write_table(pa.Table.from_pylist(part, kept), folder / "part.parquet")
+
+
+NUMBERS = [("id", pa.int64()), ("customer", pa.int64()), ("amount", pa.float64()), ("rate", pa.float64())]
+RAW = pa.schema([*NUMBERS, ("status", pa.string()), ("day", pa.date32())])
+CUSTOMERS = pa.schema([("customer", pa.int64()), ("segment", pa.string()), ("vip", pa.bool_())])
+TARGETS = pa.schema([("target", pa.float64()), ("day", pa.date32())])
+TYPES = {
+    "positions": "id bigint, customer bigint, value double, segment varchar, status varchar, day date",
+    "latest": "id bigint, customer bigint, value double, segment varchar, day date",
+    "fact": "customer bigint, segment varchar, value double, target double, day date",
+}
+
+
+def rows_of(seed: int) -> dict[str, list[dict[str, Any]]]:
+    """Several customers without a row in customers, NULL segments, days without rows, rates that are missing."""
+    chance = random.Random(seed)
+    days = [d for d in DAYS if chance.random() < 0.9]
+    raw = [
+        {
+            "id": n,
+            "customer": chance.randint(1, 9),
+            "amount": chance.randint(-20, 400) / 4,
+            "rate": chance.choice([1.0, 2.0, 0.5, None]),
+            "status": chance.choice(["ACTIVE", "PENDING", "CLOSED", "EXTRA"]),
+            "day": chance.choice(days),
+        }
+        for n in range(160)
+    ]
+    customers = [
+        {"customer": n, "segment": chance.choice(["A", "B", None]), "vip": chance.choice([True, False, None])}
+        for n in range(1, 8)
+    ]
+    return {"raw": raw, "customers": customers, "targets": [{"target": 1.5, "day": d} for d in days[::2]]}
+
+
+class Rebuild:
+    """The oracle: a DuckDB in which the jobs are really run."""
+
+    def __init__(self, rows: Mapping[str, list[dict[str, Any]]]) -> None:
+        self._db = duckdb.connect()
+        self._db.execute("CREATE SCHEMA d")
+        for name, schema in (("raw", RAW), ("customers", CUSTOMERS), ("targets", TARGETS)):
+            table = pa.Table.from_pylist(rows[name], schema)
+            self._db.register(f"in_{name}", table)
+            self._db.execute(f"CREATE TABLE d.{name} AS SELECT * FROM in_{name}")
+        for name, columns in TYPES.items():
+            self._db.execute(f"CREATE TABLE d.{name} ({columns})")
+
+    def run(self, jobs: Mapping[str, str]) -> None:
+        for job, (table, _) in JOBS.items():
+            select = jobs[job].partition("\n")[2]
+            self._db.execute(f"DELETE FROM d.{table}")
+            self._db.execute(f"INSERT INTO d.{table} {sqlglot.transpile(select, read='spark', write='duckdb')[0]}")
+
+    def table(self, name: str) -> list[dict[str, Any]]:
+        cursor = self._db.execute(f"SELECT * FROM d.{name}")
+        names = [c[0] for c in cursor.description]
+        return [dict(zip(names, row, strict=True)) for row in cursor.fetchall()]
+
+    def kpi(self, sql: str) -> dict[tuple[Any, ...], dict[str, float | None]]:
+        cursor = self._db.execute(sql)
+        names = [c[0] for c in cursor.description]
+        found = {}
+        for row in cursor.fetchall():
+            cells = dict(zip(names, row, strict=True))
+            key = (cells.pop("day"), *((cells.pop("segment"),) if "segment" in cells else ()))
+            found[key] = {k: None if v is None else float(v) for k, v in cells.items()}
+        return found
+
+
+def lake(root: Path, rows: Mapping[str, list[dict[str, Any]]], oracle: Rebuild) -> Workspace:
+    put(root, "raw", rows["raw"], RAW, by_day=True)
+    put(root, "customers", rows["customers"], CUSTOMERS, by_day=False)
+    put(root, "targets", rows["targets"], TARGETS, by_day=False)
+    types = {"bigint": pa.int64(), "double": pa.float64(), "varchar": pa.string(), "date": pa.date32()}
+    for name, columns in TYPES.items():
+        schema = pa.schema([(c.split()[0], types[c.split()[1]]) for c in columns.split(", ")])
+        put(root, name, oracle.table(name), schema, by_day=True)
+    (root / "jobs").mkdir()
+    for job, (_, text) in JOBS.items():
+        (root / "jobs" / f"{job}.sql").write_text(text, encoding="utf-8")
+    entries = [{"kpi_name": n, "sql": s, "depends_on_tables": []} for n, s in KPIS.items()]
+    (root / "kpis.json").write_text(json.dumps(entries), encoding="utf-8")
+    return open_workspace(load_settings(lake=root, environ={}))
+
+
+@pytest.fixture(scope="module")
+def world(tmp_path_factory: pytest.TempPathFactory) -> tuple[Workspace, Rebuild]:
+    rows = rows_of(1)
+    oracle = Rebuild(rows)
+    oracle.run({j: t for j, (_, t) in JOBS.items()})
+    return lake(tmp_path_factory.mktemp("lake") / "d", rows, oracle), oracle
+
+
+def series_of(series: KpiSeries, side: str) -> dict[tuple[Any, ...], dict[str, float | None]]:
+    found: dict[tuple[Any, ...], dict[str, float | None]] = {}
+    gone = {"old": "only_new", "new": "only_old"}[side]
+    for point in series.points:
+        if point.side not in (gone, "neither"):
+            found.setdefault((point.day, *point.dimensions), {})[point.measure] = getattr(point, side)
+    return found
+
+
+Series = Mapping[tuple[Any, ...], Mapping[str, float | None]]
+
+
+def near(a: Series, b: Series, window: tuple[datetime.date, datetime.date]) -> bool:
+    b = {k: v for k, v in b.items() if window[0] <= k[0] <= window[1]}
+    return a.keys() == b.keys() and all(
+        a[k].keys() == b[k].keys() and all(same(a[k][m], b[k][m]) for m in a[k]) for k in a
+    )
+
+
+def same(a: float | None, b: float | None) -> bool:
+    return a is b if a is None or b is None else math.isclose(a, b, rel_tol=1e-9, abs_tol=1e-9)
+
+
+CASES = [(job, old, new) for job, edits in EDITS.items() for old, new in edits]
+
+
+@settings(max_examples=25, deadline=None, phases=(Phase.explicit, Phase.reuse, Phase.generate))
+@given(case=st.sampled_from(CASES), other=st.sampled_from([None, *CASES]), days=st.integers(3, 14))
+def test_a_simulation_equals_a_rebuild_on_every_day_and_dimension(
+    world: tuple[Workspace, Rebuild], case: tuple[str, str, str], other: tuple[str, str, str] | None, days: int
+) -> None:
+    ws, oracle = world
+    job, old, new = case
+    text = JOBS[job][1].replace(old, new)
+    if other is not None and other[0] == job:
+        text = text.replace(other[1], other[2])
+    oracle.run({**{j: t for j, (_, t) in JOBS.items()}, job: text})
+    rebuilt = {name: oracle.kpi(sql) for name, sql in KPIS.items()}
+    oracle.run({j: t for j, (_, t) in JOBS.items()})
+    before = {name: oracle.kpi(sql) for name, sql in KPIS.items()}
+    found = simulate(ws, job=job, new_text=text, days=days)
+    assert found.window is not None
+    window = found.window.first, found.window.last
+    for series in found.series:
+        if series.status == "unaffected":
+            assert rebuilt[series.kpi] == before[series.kpi]
+            continue
+        assert series.status == "simulated", series.reason
+        assert near(series_of(series, "old"), before[series.kpi], window)
+        assert near(series_of(series, "new"), rebuilt[series.kpi], window)
+        assert not series.drifted
+
+
+def test_a_pyspark_job_is_replayed_like_its_sql(world: tuple[Workspace, Rebuild]) -> None:
+    ws, oracle = world
+    oracle.run({**{j: t for j, (_, t) in JOBS.items()}, "latest_job": LATEST.replace("value DESC, id", "value, id")})
+    rebuilt = oracle.kpi(KPIS["Total"])
+    script = """from pyspark.sql import functions as F, Window
+p = spark.table("d.positions")
+w = Window.partitionBy("customer", "day").orderBy(F.col("value"), F.col("id"))
+latest = p.withColumn("n", F.row_number().over(w)).filter(F.col("n") == 1)
+latest.select("id", "customer", "value", "segment", "day").write.mode("overwrite").insertInto("d.latest")
+"""
+    import dataclasses
+
+    source = dataclasses.replace(ws.jobs["latest_job"], language="python", path="jobs/latest_job.py")
+    jobs = {**ws.jobs, "latest_job": source}
+    copy = Workspace(ws.settings, ws.lake, ws.store)
+    copy.__dict__["jobs"] = jobs
+    copy.__dict__["readings"] = ws.readings
+    (series,) = simulate(copy, job="latest_job", new_text=script, kpis=["Total"], days=14).series
+    assert near(series_of(series, "new"), rebuilt, (DAYS[0], DAYS[-1]))
+
+
+# --------------------------------------------------------------------------- edits in words
+
+
+def simulated(ws: Workspace, edit: str, kpi: str = "Total", job: str = "positions_job") -> KpiSeries:
+    (series,) = simulate(ws, job=job, edit=edit, kpis=[kpi], days=14).series
+    return series
+
+
+@pytest.mark.parametrize(
+    ("edit", "old", "new"),
+    [
+        (
+            "exclude rows where r.status = 'PENDING'".replace("r.", ""),
+            "r.status <> 'CLOSED'",
+            "r.status NOT IN ('CLOSED', 'PENDING')",
+        ),
+        ("only ACTIVE status", "r.status <> 'CLOSED'", "r.status = 'ACTIVE'"),
+        ("exclude vip customers", "r.status <> 'CLOSED'", "r.status <> 'CLOSED' AND NOT coalesce(c.vip, FALSE)"),
+        ("only rows where value > 10", "r.status <> 'CLOSED'", "r.status <> 'CLOSED' AND r.amount * r.rate > 10"),
+        ("use rate instead of amount", "r.amount * r.rate", "r.rate * r.rate"),
+        ("value = amount + 1", "r.amount * r.rate", "r.amount + 1"),
+    ],
+)
+def test_an_edit_in_words_is_the_edit_of_the_text(
+    world: tuple[Workspace, Rebuild], edit: str, old: str, new: str
+) -> None:
+    ws, _ = world
+    (by_text,) = simulate(ws, job="positions_job", new_text=POSITIONS.replace(old, new), kpis=["Total"], days=14).series
+    by_words = simulated(ws, edit)
+    assert by_words.moved
+    assert by_words.points == by_text.points
+
+
+def test_an_edit_that_is_not_understood_is_asked_back(world: tuple[Workspace, Rebuild]) -> None:
+    ws, _ = world
+    for edit in (
+        "make it better",
+        "exclude rows where (SELECT 1) = 1",
+        "only rows where nothing_known > 1",
+        "exclude rows where (",
+    ):
+        with pytest.raises(InputError):
+            simulated(ws, edit)
+    with pytest.raises(Ambiguous):
+        simulated(ws, "only rows where customer > 3 and vip", job="positions_job")
+
+
+# --------------------------------------------------------------------------- refused rather than wrong
+
+ITSELF = "SELECT * FROM d.raw UNION ALL SELECT id, customer, value, 1.0, status, day FROM d.positions"
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        (POSITIONS.replace("r.amount * r.rate", "rand() * r.rate"), "another value each time"),
+        (POSITIONS.replace("r.status <> 'CLOSED'", "r.day < current_date"), "another value each time"),
+        (POSITIONS.replace("r.status <> 'CLOSED'", "r.day = DATE '${ds}'"), "known only at run time"),
+        (
+            POSITIONS.replace(
+                "FROM d.raw r",
+                "FROM (SELECT * FROM d.raw UNION ALL SELECT id, customer, value, 1.0, status, day FROM d.positions) r",
+            ),
+            "its own earlier content",
+        ),
+        (
+            "MERGE INTO d.positions t USING d.raw s ON t.id = s.id WHEN MATCHED THEN UPDATE SET value = s.amount",
+            "in place",
+        ),
+        (
+            POSITIONS + ";\nINSERT INTO d.positions SELECT id, customer, amount, 'X', status, day FROM d.raw",
+            "written in 2 places",
+        ),
+    ],
+)
+def test_what_cannot_be_replayed_is_refused_with_its_reason(
+    world: tuple[Workspace, Rebuild], text: str, said: str
+) -> None:
+    ws, _ = world
+    (series,) = simulate(ws, job="positions_job", new_text=text, kpis=["Total"]).series
+    assert series.status == "refused"
+    assert said in series.reason
+
+
+def test_a_python_function_is_refused_at_its_line(world: tuple[Workspace, Rebuild], tmp_path: Path) -> None:
+    ws, _ = world
+    script = """from pyspark.sql import functions as F
+@F.udf("double")
+def valued(a):
+    return a * 2
+valued_rows = spark.table("d.raw").select("id", "customer", valued("amount").alias("value"), F.lit("A").alias("segment"), "status", "day")
+valued_rows.write.insertInto("d.positions")
+"""
+    import dataclasses
+
+    copy = Workspace(ws.settings, ws.lake, ws.store)
+    copy.__dict__["jobs"] = {
+        **ws.jobs,
+        "positions_job": dataclasses.replace(ws.jobs["positions_job"], language="python"),
+    }
+    copy.__dict__["readings"] = ws.readings
+    (series,) = simulate(copy, job="positions_job", new_text=script, kpis=["Total"]).series
+    assert (series.status, series.reason) == ("refused", "`valued` is code that is not read")
+    assert series.place == "jobs/positions_job.sql:5"
+
+
+def test_a_kpi_that_the_job_does_not_feed_cannot_move_and_says_why(world: tuple[Workspace, Rebuild]) -> None:
+    ws, _ = world
+    found = simulate(ws, job="fact_job", edit="only rows where value > 0", days=5)
+    states = {s.kpi: (s.status, s.reason) for s in found.series}
+    assert states["Segments kept"] == ("unaffected", "it reads `d.positions`, which `fact_job` does not feed")
+
+
+def test_the_window_reaches_the_partitions_and_a_dry_run_reads_nothing(world: tuple[Workspace, Rebuild]) -> None:
+    ws, _ = world
+    full, short = (
+        simulate(ws, job="positions_job", edit="only ACTIVE status", kpis=["Segments kept"], days=d, dry_run=True)
+        .series[0]
+        .estimate
+        for d in (12, 2)
+    )
+    assert full is not None
+    assert short is not None
+    assert short.tables["d.raw"] < full.tables["d.raw"] / 3
+    assert not short.blocked
+
+
+def test_what_keeps_the_window_from_the_partitions_is_told(world: tuple[Workspace, Rebuild]) -> None:
+    ws, _ = world
+    text = LATEST.replace("PARTITION BY customer, day", "PARTITION BY customer")
+    (series,) = simulate(ws, job="latest_job", new_text=text, kpis=["Total"], days=2, dry_run=True).series
+    assert series.estimate is not None
+    assert any("window function looks at rows of other days" in b for b in series.estimate.blocked)
+
+
+def test_names_that_are_not_there_are_told(world: tuple[Workspace, Rebuild]) -> None:
+    ws, _ = world
+    with pytest.raises(NotFound) as caught:
+        simulate(ws, kpis=["churn rate"])
+    assert "Total" in str(caught.value.message)
+    with pytest.raises(NotFound):
+        simulate(ws, job="nothing", edit="only ACTIVE status")
+
+
+def test_the_command_writes_a_report_that_asks_nothing_of_the_network(
+    world: tuple[Workspace, Rebuild], capsys: pytest.CaptureFixture[str]
+) -> None:
+    ws, _ = world
+    command = [
+        "simulate",
+        "--job",
+        "positions_job",
+        "--edit",
+        "only ACTIVE status",
+        "--kpi",
+        "By Segment",
+        "--report",
+        "--json",
+    ]
+    assert run([*command, "--lake", str(ws.settings.lake)]) == 0
+    data = json.loads(capsys.readouterr().out)
+    files = {Path(p).suffix: Path(p).read_text(encoding="utf-8") for p in data["written"]}
+    assert set(files) == {".md", ".json", ".html", ".svg"}
+    assert "| day | segment | old | new |" in files[".md"]
+    assert 'src="http' not in files[".html"]
+    assert 'href="http' not in files[".html"]
+    assert json.loads(files[".json"])["kpis"][0]["kpi"] == "By Segment"
