@@ -34,8 +34,10 @@ def with_chart(chart: Mapping[str, Any], head: str, body: str) -> str:
     import vl_convert
 
     page: str = vl_convert.vegalite_to_html(dict(chart), bundle=True)
-    page = page.replace("</head>", f"{head}</head>", 1)
-    return page.replace('<div id="vega-chart"></div>', f'{body}\n<div id="vega-chart"></div>', 1)
+    # The scripts inside hold tags as text: only these places are the page's own.
+    page = page.replace('<meta charset="UTF-8">', f'<meta charset="UTF-8">{head}', 1)
+    chart_place = '<div id="vega-chart"></div>'
+    return body.replace("<!-- chart -->", chart_place, 1).join(page.rsplit(chart_place, 1))
 
 
 def _chart(series: KpiSeries) -> dict[str, Any]:

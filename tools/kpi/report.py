@@ -105,11 +105,11 @@ def _method(shown: Sequence[KpiSeries]) -> Iterator[str]:
 
 
 def _html(simulation: Simulation, shown: Sequence[KpiSeries], at: datetime.datetime) -> str:
-    title = escape(f"KPI impact: {simulation.change}")
+    title = escape(f"KPI impact: {simulation.change}".replace("`", ""))
     said = "".join(f"<p>{_inline(p)}</p>" for p in simulation.text().split("\n\n"))
     tables = "".join(_html_table(s) for s in shown if s.moved)
     head = f"<title>{title}</title>{_STYLE}"
-    body = f'<h1>{title}</h1><p class="quiet">{at:%Y-%m-%d %H:%M} UTC</p>{said}{tables}'
+    body = f'<h1>{title}</h1><p class="quiet">{at:%Y-%m-%d %H:%M} UTC</p>{said}<!-- chart -->{tables}'
     return with_chart(chart_of(shown), head, body)
 
 
