@@ -25,6 +25,7 @@ __all__ = [
     "BedrockSettings",
     "DocumentSettings",
     "JobSettings",
+    "LambdaSettings",
     "LimitSettings",
     "RecordSettings",
     "Settings",
@@ -101,6 +102,12 @@ class RecordSettings(_Section):
     spill: str | None = Field(default=None, pattern="s3://.+")
 
 
+class LambdaSettings(_Section):
+    """The DynamoDB table in which Lambda functions remember events, so that a repeated one is answered once."""
+
+    runs_table: str | None = Field(default=None, min_length=1)
+
+
 class BedrockSettings(_Section):
     """How Bedrock is asked. `base_model` says which model an application inference profile's ARN leads to.
 
@@ -148,6 +155,7 @@ class Settings(_Section):
     documents: DocumentSettings = DocumentSettings()
     bedrock: BedrockSettings = BedrockSettings()
     records: RecordSettings = RecordSettings()
+    lambdas: LambdaSettings = LambdaSettings()
     files: tuple[Path, ...] = Field(default=(), exclude=True)
 
     @property
@@ -301,5 +309,6 @@ _SECTIONS: Mapping[str, type[BaseModel]] = {
     "documents": DocumentSettings,
     "bedrock": BedrockSettings,
     "records": RecordSettings,
+    "lambdas": LambdaSettings,
 }
 _LISTS = frozenset({"paths", "arguments", "critical"})

@@ -9,7 +9,7 @@ from __future__ import annotations
 import hashlib
 import threading
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -100,6 +100,7 @@ class Workspace:
     lake: Lake
     store: RecordStore
     cache: ReadingCache = field(default_factory=ReadingCache, repr=False)
+    added: Mapping[str, JobSource] = field(default_factory=dict, repr=False)
     _lock: threading.RLock = field(default_factory=threading.RLock, repr=False)
 
     @cached_property
@@ -120,7 +121,12 @@ class Workspace:
     @cached_property
     def jobs(self) -> Mapping[str, JobSource]:
         """Job scripts by name, imported ones after those of the lake."""
-        return {**{j.name: j for j in self.lake.jobs()}, **self.imported.sources}
+        return {**{j.name: j for j in self.lake.jobs()}, **self.imported.sources, **self.added}
+
+    def with_job(self, name: str, path: str, text: str) -> Workspace:
+        """The same lake as if this script were in it, in place of the job of that name if there is one."""
+        source = JobSource(name, path, text, "sql" if path.endswith(".sql") else "python")
+        return replace(self, added={**self.added, name: source}, _lock=threading.RLock())
 
     @cached_property
     def readings(self) -> Mapping[str, JobReading]:
