@@ -61,6 +61,7 @@ class Facts:
     def texts(self) -> str:
         """Every text of the results, and what the tools themselves said, folded."""
         said = [str(a.get("text", "")) for a in self._artifacts]
+        said += [f"output/{f}" for a in self._artifacts for f in a.get("files", ())]
         return "\n".join([*(str(v) for v in self._values if isinstance(v, str)), *said]).lower()
 
     @cached_property

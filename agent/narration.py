@@ -32,6 +32,9 @@ def narrate(decision: Decision, outcomes: Sequence[Outcome]) -> str:
     parts += [_words(o) for o in shown]
     if decision.say:
         parts.append(decision.say)
+    if files := [str(f) for o in outcomes if not o.failed for f in o.artifact.get("files", ())]:
+        what = listed([f"output/{f}" for f in dict.fromkeys(files)], 6)
+        parts.append(f"Nothing is written yet. These are drafts: {what}. Say **yes** to have them written.")
     return "\n\n".join(dict.fromkeys(p for p in parts if p)) or "There is nothing to say to that."
 
 
@@ -48,6 +51,8 @@ def _words(outcome: Outcome) -> str:
         kind = outcome.data.get("kind")
         what = "table, job, dashboard, KPI or column" if kind == "name" else kind
         return f"There is no {what} `{outcome.data.get('name')}` in this lake: it was not found.{hint}"
+    if outcome.tool == "diff" and code == "bad_input":
+        message += " Without it, whether a filter, join, grouping or expression changed is not known."
     return f"That could not be answered: {message}"
 
 

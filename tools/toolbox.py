@@ -20,6 +20,7 @@ from tools.documents import search_documents
 from tools.guardian.asking import ReportArgs, impact_report
 from tools.impact import impact
 from tools.lineage import downstream, upstream
+from tools.reports import drafts_of
 from tools.result import Result
 from tools.schema import describe
 from tools.stats import measure
@@ -347,7 +348,13 @@ def artifact_of(spec_name: str, args: Mapping[str, Any], result: Result, seconds
         "data": result.to_dict(),
         "evidence": [e.to_dict() for e in result.evidence],
         "unknowns": list(result.unknowns),
+        **({"files": files} if (files := proposed_files(result)) else {}),
     }
+
+
+def proposed_files(result: Result) -> list[str]:
+    """Files that a result would write, below `output/`; a simulation's report is drawn only when it is asked for."""
+    return [] if result.kind == "simulation" else [d.path for d in drafts_of(result)]
 
 
 def error_artifact(spec_name: str, args: Mapping[str, Any], error: CopilotError) -> dict[str, Any]:

@@ -70,6 +70,9 @@ def wanted_change(reading: Reading, subject: Subject, before: Mapping[str, Any],
     if change is None and subject.kind == "column":
         change = "drop_column"
         notes.append("No particular change was named, so this is for dropping it: the strictest one.")
+    if change is None and subject.kind == "job":
+        change = "change_logic"
+        notes.append(f"No particular change was named, so this is what another logic of `{subject.name}` can reach.")
     if change is None or change not in kinds:
         return Wanted(lineage=True)
     args = _args(change, reading, subject, before)

@@ -21,7 +21,7 @@ _STARTS = frozenset(
 )
 _POINTERS = frozenset(["it", "its", "that", "this", "them", "those", "these", "they", "there"])
 _GOODS = frozenset(
-    "diff impact tests contract docs documentation report lineage schema stats statistics profile".split()
+    "diff impact tests contract docs documentation report lineage schema stats statistics profile kpi kpis".split()
 )
 
 

@@ -65,6 +65,14 @@ def _column(s: Situation) -> str | None:
     return s.column
 
 
+def _tested_column(s: Situation) -> str | None:
+    """A column that is named beside its table."""
+    if s.column:
+        return s.column
+    mine = [m for m in s.reading.of("column") if m.known and s.subject and any(t.endswith(s.subject) for t in m.tables)]
+    return mine[0].column if mine else None
+
+
 def _job(s: Situation) -> str | None:
     return s.subject if s.kind == "job" else _first(s, "job")
 
@@ -229,7 +237,7 @@ _ROWS = (
         "tests",
         "tests",
         ("table", "job"),
-        {"asset": _asset, "column": _column, "job": _job},
+        {"asset": _asset, "column": _tested_column, "job": _job},
         "tests: data quality tests for a table",
         "write tests for {table}",
     ),

@@ -15,6 +15,7 @@ __all__ = [
     "asks_to",
     "asks_which",
     "cancels",
+    "cannot_send",
     "declines",
     "helps",
     "misses",
@@ -82,7 +83,12 @@ def declines(intent: str, available: Sequence[Intent], about: Sequence[str] = ()
     )
     text = _DECLINES[intent].format(about=names if about else "")
     short = [row.offer.partition(":")[0] for row in available]
-    return text + _INSTEAD.format(offers=listed(short, code=False)) if short else text
+    return text + _INSTEAD.format(offers=listed(short, len(short), code=False)) if short else text
+
+
+def cannot_send() -> str:
+    """To somebody who wants a result sent on."""
+    return "I can't send it to anybody: I only read. Here it is, to be sent on."
 
 
 def misses(row: Intent, available: Sequence[Intent]) -> str:

@@ -22,7 +22,7 @@ from agent.planning.followups import answered, elliptical
 from agent.planning.intents import INTENTS, TALK, Intent, Situation
 from agent.planning.memory import Ask, Call, Memory, Outcome, Thing, Turn, things_in, things_of
 from agent.planning.reading import Reader, Reading
-from agent.planning.subjects import Subject, find_subjects, foreign_name
+from agent.planning.subjects import Subject, find_subjects, foreign_kpi, foreign_name
 from agent.planning.text import split_words
 from agent.planning.wording import Wording
 from tools.assets import Asset, Kind
@@ -117,8 +117,11 @@ class Planner:
         decision = (
             self._answered(reading, memory, tools)
             or self._elliptical(reading, memory, tools)
+            or self._stated_change(reading, memory, tools)
             or self._on_its_own(reading, memory, tools)
         )
+        if decision.calls and _SENDS.search(question):
+            decision = decision.noting(phrases.cannot_send())
         return decision.noting(*_misread(reading, decision))
 
     def after(self, decision: Decision, outcomes: Sequence[Outcome]) -> tuple[Call, ...]:
@@ -163,6 +166,20 @@ class Planner:
             return None
         return self._plan(memory.intent, reading, memory, tools, inherit=True)
 
+    def _stated_change(self, reading: Reading, memory: Memory, tools: Toolset) -> Decision | None:
+        """A sentence that begins with a change ("drop a.b: tell me …") asks what it does, whatever follows."""
+        jobs = [m for m in reading.of("job") if m.known and m.score in (0, 1)]
+        logic = reading.slots.change == "change_logic" and jobs and _MOVES.search(reading.canonical)
+        named = [m for m in reading.of("column", "table") if m.known]
+        if logic and "change_logic" in tools.values("impact", "change"):
+            subject = Subject("job", jobs[0].name, None, jobs[0])
+            return self._impact([subject], reading, Memory(), tools)
+        if not (named and reading.slots.change and _CHANGE_FIRST.match(reading.canonical)) or "impact" not in tools:
+            return None
+        if not _ASKS.search(reading.canonical):
+            return None
+        return self._plan("impact", reading, memory, tools)
+
     def _on_its_own(self, reading: Reading, memory: Memory, tools: Toolset) -> Decision:
         several = self._several(reading, memory, tools)
         if several:
@@ -196,16 +213,23 @@ class Planner:
         decisions: list[Decision] = []
         for part, guesses in zip(parts, self._classifier.rank([p.canonical for p in parts]), strict=True):
             best = guesses[0]
+            if best.intent in ("help", "thanks"):
+                continue  # "and how sure are you": every answer says that by itself
             if best.probability < _CLAUSE_SURE:
                 return None
             decision = self._plan(best.intent, part, memory, tools)
-            decisions.append(decision)
+            if decision.ask is not None and decisions and _points_back(part):
+                continue  # "and what does that job read": the part before it answers that
+            if decision.ask is not None and not decision.calls:
+                return None  # a part that lacks its subject: it belongs to what stands beside it
+            decisions.append(_in_window(decision, reading))
             memory = memory.with_things(things_in(part.here))
             if best.intent in INTENTS:
                 memory = replace(memory, intent=best.intent, args={})
         kinds = {d.intent for d in decisions}
         useful = [d for d in decisions if d.calls or d.say]
-        return joined(useful) if len(kinds) > 1 and any(d.calls for d in useful) else None
+        several = len(kinds) > 1 or len(decisions) < len(parts)
+        return joined(useful) if several and any(d.calls for d in useful) else None
 
     def _rank(self, reading: Reading) -> Sequence[Guess]:
         return self._classifier.rank([reading.canonical])[0]
@@ -221,6 +245,8 @@ class Planner:
         if row.tool not in tools:
             return Decision(row.name, say=phrases.misses(row, tools.intents))
         subjects = find_subjects(row, reading, memory, self.linker)
+        if not subjects and row.name == "kpi_simulation":
+            subjects = _simulated_job(reading, memory)
         if not subjects and row.required:
             return self._without_subject(row, reading, memory, tools)
         if row.name == "impact":
@@ -256,10 +282,23 @@ class Planner:
             subject.column if subject else None,
         )
         args = {name: extract(situation) for name, extract in row.args.items()}
+        if row.name == "stats" and not args.get("column") and subject is not None:
+            args["column"] = self._counted_column(reading, subject.name)
         kept = {
             k: v for k, v in before.args.items() if k not in ("asset", "column", "job", "kpi") and args.get(k) is None
         }
         return Call(row.tool, tools.accepted(row.tool, {**args, **kept}))
+
+    def _counted_column(self, reading: Reading, table: str) -> str | None:
+        """ "how many distinct customers": the column that identifies one."""
+        found = re.search(r"\b(?:distinct|unique|different)\s+(\w+)", reading.question, re.I)
+        if not found:
+            return None
+        noun = found[1].lower()
+        single = noun[:-3] + "y" if noun.endswith("ies") else noun.removesuffix("s")
+        names = {noun, single, f"{single}_id", f"{single}_key", f"{single}_no", f"{single}_code"}
+        own = [a for a in self._all("column") if a.table and table in (a.table, a.table.rpartition(".")[2])]
+        return next((a.column for a in own if a.column.lower() in names), None)
 
     def _impact(self, subjects: Sequence[Subject], reading: Reading, before: Memory, tools: Toolset) -> Decision:
         row = INTENTS["impact"]
@@ -322,8 +361,9 @@ class Planner:
         if choices:
             wanted = next((w for w in words if any(w in split_words(c) for c in choices)), words[-1])
             return self._asks_about(row, kind, choices, wanted, reading, tools)
+        named = foreign_kpi(reading.question) if row.name == "kpi_simulation" else None
         if foreign := foreign_name(reading, self._words):
-            subject = Subject(kind, foreign)
+            subject = Subject(kind, named if named and foreign in named else foreign)
             if row.name == "impact":
                 return self._impact([subject], reading, memory, tools)
             return self._call_each(row, [subject], reading, Memory(), tools)
@@ -372,6 +412,51 @@ class Planner:
         return Decision(intent, say=phrases.declines(intent, tools.intents, list(dict.fromkeys(about))))
 
 
+_SENDS = re.compile(
+    r"\be-?mail\b|\b(?:send|mail|post|slack|message|notify|share|forward)\b[^.?!]*\b(?:to\s+\S+@|to\s+#|with\s+\S+@|"
+    r"to\s+(?:the\s+)?[\w-]+\s+(?:team|channel|list|group)\b)",
+    re.I,
+)
+_MOVES = re.compile(
+    r"\b(?:which|what|who|does|do|will|would|any)\b.*\b(?:move|moves|change|changes|affected|hit|break|breaks|impact\w*|reach\w*|see)\b"
+)
+_CHANGE_FIRST = re.compile(
+    r"(?:(?:if|what if|suppose|say|assume) (?:i|we|you) |(?:we|i) (?:want|plan|need|have) to )?"
+    r"(?:drop|remove|delete|rename|retype|retire|deprecate|change|alter|get rid of)\w*\b"
+)
+_ASKS = re.compile(
+    r"\b(?:tell|what|which|who|list|hit|affected|impact|break|breaks|show|count|counts|blast|downstream)\b"
+)
+
+
+def _simulated_job(reading: Reading, memory: Memory) -> list[Subject]:
+    """A simulation of a job moves whichever KPIs it reaches."""
+    named = reading.of("job")
+    if named:
+        return [Subject("job", named[0].name, None, named[0])]
+    before = memory.last(["job"]) if re.search(r"\bkpis?\b", reading.canonical) else None
+    return [Subject("job", before.name)] if before is not None else []
+
+
+def _points_back(part: Reading) -> bool:
+    """Whether a clause speaks of something by a pointer, and names nothing itself."""
+    return not part.here and bool({"that", "this", "it", "its", "those", "these", "they"} & set(part.words))
+
+
+def _in_window(decision: Decision, reading: Reading) -> Decision:
+    """Days that one clause names hold for a simulation that another asks for."""
+    days = reading.slots.days
+    if days is None:
+        return decision
+    calls = tuple(
+        replace(c, args={**c.args, "window_days": days})
+        if c.tool == "kpi_simulation" and "window_days" not in c.args
+        else c
+        for c in decision.calls
+    )
+    return replace(decision, calls=calls)
+
+
 _BOTH: tuple[Kind, ...] = ("table", "column")
 _CHANGES_OF: Mapping[Kind, Collection[str]] = {
     "column": ("drop_column", "rename_column", "change_type", "add_column"),
@@ -407,9 +492,11 @@ def _focus(reading: Reading, subjects: Sequence[Subject]) -> tuple[Thing, ...]:
 
 
 def _misread(reading: Reading, decision: Decision) -> list[str]:
-    """Names that were not written as the lake writes them."""
+    """Names that were not written as the lake writes them, where a call is about them."""
     odd = [m for m in reading.here if len(m.names) == 1 and 0 < m.score < 0.94]
-    return [phrases.reads_as(m.text, m.name) for m in odd] if decision.calls else []
+    # A search takes the words as they are.
+    used = {str(v).lower() for c in decision.calls if c.tool != "search_docs" for v in c.args.values()}
+    return [phrases.reads_as(m.text, m.name) for m in odd if used & {m.name.lower(), m.name.lower().rpartition(".")[2]}]
 
 
 def _asked_by(outcome: Outcome, turn: Turn, call: Call) -> Ask | None:

@@ -16,7 +16,7 @@ from agent.planning.memory import Memory, Thing
 from agent.planning.reading import Reading
 from tools.assets import Kind
 
-__all__ = ["Subject", "find_subjects", "foreign_name"]
+__all__ = ["Subject", "find_subjects", "foreign_kpi", "foreign_name"]
 
 _CONNECTORS = frozenset(
     "and or & , versus vs with plus also as well both the table tables job jobs column columns".split()
@@ -85,7 +85,8 @@ def _tables_of_column(row: Intent, column: Mention, memory: Memory) -> list[Subj
 
 def _named(row: Intent, reading: Reading) -> list[Mention]:
     """Names of the right kinds that the question is about, the leading one first."""
-    fitting = [m for m in reading.of(*row.kinds) if not _owns(m, reading)]
+    # A table that is named with its column is the subject itself where columns are none.
+    fitting = [m for m in reading.of(*row.kinds) if "column" not in row.kinds or not _owns(m, reading)]
     if not fitting:
         return []
     of = _OF.search(reading.canonical)
@@ -154,3 +155,16 @@ def foreign_name(reading: Reading, vocabulary: frozenset[str]) -> str | None:
         elif run:
             break
     return " ".join(run) or None
+
+
+_OF_KPI = re.compile(
+    r"\b(?:simulate|replay|recompute|recalculate|backtest)\s+(?:the\s+|our\s+)?(?P<name>[a-z][\w -]*?)"
+    r"(?=\s+(?:for|over|in|during|since|with|under|on|from|if|as)\b|[?.!,]|$)",
+    re.I,
+)
+
+
+def foreign_kpi(question: str) -> str | None:
+    """What is asked to be simulated, as the person calls it: "churn rate"."""
+    found = _OF_KPI.search(question)
+    return found["name"].strip() if found else None

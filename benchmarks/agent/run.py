@@ -74,7 +74,7 @@ def failures(item: Mapping[str, Any], reply: Reply, ws: Workspace) -> list[str]:
         *_tools(item, reply, ws),
         *(f"does not mention {m}" for m in item["must_mention"] if not _mentioned(m, reply.answer)),
         *_forbidden(item, reply),
-        *(f"not grounded: {claim}" for claim in _ungrounded(reply)),
+        *(f"not grounded: {claim}" for claim in _ungrounded(reply, ws)),
         *_incomplete(reply),
         *([] if reply.unchanged else ["the workspace was changed"]),
     ]
@@ -135,8 +135,10 @@ def _forbidden(item: Mapping[str, Any], reply: Reply) -> list[str]:
     return found
 
 
-def _ungrounded(reply: Reply) -> list[str]:
-    return [c.text for c in unsupported(reply.answer, reply.artifacts, reply.questions)]
+def _ungrounded(reply: Reply, ws: Workspace) -> list[str]:
+    # Without a result the catalog is all there is to speak of.
+    known = [] if reply.artifacts else [form for a in ws.assets.items for form in (a.name, a.short, a.column)]
+    return [c.text for c in unsupported(reply.answer, reply.artifacts, reply.questions, known)]
 
 
 def _incomplete(reply: Reply) -> list[str]:

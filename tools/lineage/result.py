@@ -9,7 +9,7 @@ from typing import Any, TypeAlias
 from tools.assets import KINDS, Kind
 from tools.lineage.coverage import coverage_text
 from tools.lineage.graph import Direction, Link, Node
-from tools.result import Evidence, counted
+from tools.result import Evidence, counted, listed
 
 __all__ = ["Hop", "LineageResult", "Reached"]
 
@@ -79,6 +79,8 @@ class LineageResult:
             names = [r for r in shown if r.node.kind == kind]
             if names:
                 lines.append(f"- **{_LABEL[kind].capitalize() if kind != 'kpi' else 'KPI'}s**: {_by_depth(names)}")
+        if self.only and (others := [r.node.label for r in self.reached if r.node.kind != self.only]):
+            lines.append(f"- By way of {listed(list(dict.fromkeys(others)), 20)}")
         return "\n".join([*lines, *self._hops()]) + self._coverage_text()
 
     def _hops(self) -> list[str]:
