@@ -229,11 +229,13 @@ def _middleware() -> Sequence[Any]:
     )
 
     from agent.models import StreamBroken
+    from agent.writing import ConsentMiddleware
 
     return (
         ModelCallLimitMiddleware(run_limit=_MODEL_CALLS, exit_behavior="end"),
         # The words that were heard stay a draft: the answer, which comes whole, replaces them.
         ModelRetryMiddleware(max_retries=2, retry_on=(StreamBroken,), on_failure="error", initial_delay=0.5),
+        ConsentMiddleware(),
         ToolErrorMiddleware(_tool_error),
         ToolRetryMiddleware(max_retries=2, retry_on=(Unavailable,), on_failure="error", initial_delay=0.5),
     )

@@ -11,12 +11,15 @@ import threading
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
+from agent.consent import is_yes
 from agent.narration import narrate
 from agent.planning.classifier import Classifier, Weights
+from agent.planning.decision import Decision
 from agent.planning.memory import Call, Turn
 from agent.planning.planner import Planner, Toolset
 from knowledge.embeddings import Embedder, bundled
 from tools.assets import Asset
+from tools.toolbox import WRITE
 
 __all__ = ["Reply", "Responder", "words"]
 
@@ -47,6 +50,8 @@ class Responder:
     def reply(self, turns: Sequence[Turn], tools: Toolset) -> Reply:
         """The next step of the last turn: tool calls, or the answer once their results are there."""
         *before, now = turns or [Turn("")]
+        if before and is_yes(now.question) and (writes := _writes(before[-1])) and WRITE in tools:
+            return Reply(text=narrate(Decision(WRITE, writes), now.outcomes)) if now.calls else Reply(calls=writes)
         planner = self._ready()
         decision = planner.decide(now.question, planner.remember(before, tools), tools)
         waiting: Sequence[Call] = () if now.calls else decision.calls
@@ -62,6 +67,12 @@ class Responder:
                 self._planner = Planner(found, Classifier(Weights.load(), self._embedder or bundled()))
                 self._planned_for = found
             return self._planner
+
+
+def _writes(turn: Turn) -> tuple[Call, ...]:
+    """Calls that write what a turn has drafted."""
+    drafted = [o.artifact for o in turn.outcomes if not o.failed and o.artifact.get("files")]
+    return tuple(Call(WRITE, {"tool": a["tool"], "args": dict(a["args"])}) for a in drafted)
 
 
 def words(text: str) -> list[str]:

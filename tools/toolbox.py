@@ -7,7 +7,7 @@ as results too, so a chat goes on. Adding a tool is one function, one argument s
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -20,8 +20,8 @@ from tools.documents import search_documents
 from tools.guardian.asking import ReportArgs, impact_report
 from tools.impact import impact
 from tools.lineage import downstream, upstream
-from tools.reports import drafts_of
-from tools.result import Result
+from tools.reports import drafts_of, write_drafts
+from tools.result import Evidence, Result, listed
 from tools.schema import describe
 from tools.stats import measure
 from tools.summary import job_summary
@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 
     from tools.workspace import Workspace
 
-__all__ = ["TOOLS", "ToolSpec", "answer_call", "build_tools", "call_tool"]
+__all__ = ["TOOLS", "WRITE", "ToolSpec", "answer_call", "build_tools", "call_tool"]
 
 AssetKind = Literal["table", "job", "dashboard", "kpi"]
 
@@ -112,6 +112,13 @@ class SimulationArgs(_Args):
         None, description='the change in words or SQL: "exclude rows where quantity < 0", "use a instead of b"'
     )
     new_text: str | None = Field(None, description="the job's edited script")
+
+
+class WriteArgs(_Args):
+    """Whose drafts: a tool that was called in this thread, with the arguments that it was called with."""
+
+    tool: str = Field(description="the tool that made the drafts")
+    args: dict[str, Any] = Field(default_factory=dict, description="its arguments, as they were")
 
 
 class TestsArgs(_Args):
@@ -221,6 +228,43 @@ def _table(ws: Workspace, name: str) -> str:
     return ws.assets.find(name, ["table"]).name
 
 
+@dataclass(frozen=True)
+class Written:
+    """Files that were written, with where they are."""
+
+    kind = "written"
+    paths: tuple[str, ...]
+    unknowns: tuple[str, ...] = ()
+
+    @property
+    def evidence(self) -> Sequence[Evidence]:
+        """The files."""
+        return tuple(Evidence("files", p) for p in self.paths)
+
+    def text(self) -> str:
+        """Which files."""
+        return f"Written: {listed(self.paths)}."
+
+    def to_dict(self) -> dict[str, Any]:
+        """As `--json` shows it."""
+        return {"paths": list(self.paths)}
+
+
+def _write_drafts(ws: Workspace, args: WriteArgs) -> Result:
+    """Makes the same drafts again, which the same data give, and writes them whole."""
+    spec = next((t for t in TOOLS if t.name == args.tool and not t.writes), None)
+    if spec is None:
+        raise NotFound("tool", args.tool, [t.name for t in TOOLS if not t.writes])
+    result = spec.run(ws, _checked(spec, args.args))
+    drafts = drafts_of(result)
+    if not drafts:
+        raise InputError(f"{args.tool} makes no files")
+    return Written(tuple(write_drafts(ws.lake, drafts)))
+
+
+WRITE = "write_drafts"
+"""The one tool that writes. Chats let it run only after the user's yes (`agent.writing`)."""
+
 TOOLS: tuple[ToolSpec, ...] = (
     ToolSpec(
         "list_assets",
@@ -311,6 +355,13 @@ TOOLS: tuple[ToolSpec, ...] = (
         "What past documents (runbooks, incident notes, decisions, contracts, reports) say: quoted, with file and line.",
         DocumentArgs,
         _search_docs,
+    ),
+    ToolSpec(
+        WRITE,
+        "Writes the drafts of an earlier tool call to output/. Only right after the user said yes to them.",
+        WriteArgs,
+        _write_drafts,
+        writes=True,
     ),
 )
 

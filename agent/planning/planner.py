@@ -487,7 +487,11 @@ def _focus(reading: Reading, subjects: Sequence[Subject]) -> tuple[Thing, ...]:
     """Known names in the question that no call is about: what it wants to know of the result."""
     used = {s.mention for s in subjects}
     owners = {t for m in reading.of("column") for t in m.tables}
-    loose = [m for m in reading.here if m.known and m not in used and not (m.kind == "table" and m.name in owners)]
+    loose = [
+        m
+        for m in reading.here
+        if m.known and not 0 < m.score < 0.94 and m not in used and not (m.kind == "table" and m.name in owners)
+    ]
     return tuple(Thing(m.kind, m.name) for m in loose)
 
 

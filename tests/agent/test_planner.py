@@ -130,7 +130,8 @@ def test_a_greeting_gets_what_can_be_asked_with_names_of_this_lake(planner: Plan
 
 
 def test_a_tool_that_is_not_there_is_said_and_never_pretended(planner: Planner) -> None:
-    decision = decide(planner, "write tests for customer_positions_daily")
+    few = Toolset({t.name: t.args.model_json_schema() for t in TOOLS if t.name != "tests"})
+    decision = planner.decide("write tests for customer_positions_daily", Memory(), few)
     assert decision.calls == ()
     assert "not available in this version" in decision.say
 

@@ -40,6 +40,7 @@ def ask(
         str | None,
         typer.Option("--thread", metavar="NAME", help="Go on with the conversation of this name.", show_default=False),
     ] = None,
+    yes: Annotated[bool, typer.Option("--yes", help="Write the files that the answer drafts.")] = False,
     lake: LakeOption = None,
     json: JsonOption = False,
 ) -> None:
@@ -51,15 +52,29 @@ def ask(
     Examples:
       de-copilot ask "what breaks if I drop product_group"
       de-copilot ask "where does risk_score come from" --json
+      de-copilot ask "write tests for dim_product" --yes
     """
     output = Output(json)
     asked = _question(question)
     copilot = _copilot(ctx, lake, remember=True) if thread is not None else _for_one_question(ctx, lake)
     turn = _Turn(copilot.stream(asked, _thread_id(ctx, lake, thread)), output)
     turn.write()
+    written = _written(ctx, lake, turn.answer) if yes else []
     if json:
-        output.data(turn.answer.to_dict())
+        output.data({**turn.answer.to_dict(), **({"written": written} if yes else {})})
+    elif written:
+        output.text("".join(f"Written: {path}\n" for path in written))
     raise typer.Exit(turn.exit_code)
+
+
+def _written(ctx: typer.Context, lake: Path | None, answer: Answer) -> list[str]:
+    """Writes what an answer drafted, as the person asked for with the question."""
+    from tools.toolbox import WRITE, call_tool
+
+    ws = open_lake(ctx, lake)
+    drafted = [a for a in answer.artifacts if a.get("files")]
+    made = [call_tool(ws, WRITE, {"tool": a["tool"], "args": a["args"]}).to_dict() for a in drafted]
+    return [str(path) for data in made for path in data["paths"]]
 
 
 def chat(
