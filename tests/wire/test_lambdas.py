@@ -19,7 +19,9 @@ from tools.settings import load_settings
 from tools.snapshots import remember
 from tools.workspace import Workspace, open_workspace
 from ui.lambdas.events import analyze_request, event_key, impact_request
-from ui.lambdas.running import _small
+from ui.lambdas.requests import SimulateRequest, checked
+from ui.lambdas.running import Call, _small
+from ui.lambdas.simulation import simulate_kpis
 
 RUNS, RECORDS, CODE = "runs", "records", "code-bucket"
 EDIT = "s3://code-bucket/jobs/product_dim_job.py"
@@ -217,6 +219,38 @@ def test_a_large_answer_is_cut_with_exact_counts_and_lies_whole_in_a_file(lake: 
     assert whole["impacted_tables"] == names
 
 
+def test_kpis_are_simulated_under_an_edit(environment: dict[str, str], lake: Path) -> None:
+    boto3.client("s3").put_object(
+        Bucket=CODE, Key="jobs/positions_job.py", Body=(lake / "jobs/positions_job.py").read_bytes()
+    )
+    call = {"job_name": "positions_job", "new_job_script_s3_path": f"s3://{CODE}/jobs/positions_job.py", "days": 3}
+    with Sandbox("ui.lambdas.de_copilot_kpi_simulator", environment, seconds=900) as function:
+        answer = function.invoke(call).answer
+        wrong = function.invoke({**call, "days": 0}).answer
+
+    assert answer.get("state") == "done", answer
+    known = {k["kpi_name"] for k in json.loads((lake / "kpis.json").read_text(encoding="utf-8"))}
+    assert {k["kpi"] for k in answer["kpis"]} == known
+    assert all(k["text"] for k in answer["kpis"])
+    assert (wrong["error"], wrong["where"]) == ("bad_input", "days")
+
+
+def test_a_simulation_longer_than_a_call_goes_on_in_the_next(lake: Path) -> None:
+    ws = open_workspace(load_settings(lake=lake, environ={}))
+    names = [c.name for c in ws.consumers if c.kind == "kpi"]
+    request = checked(SimulateRequest, {"job_name": "positions_job", "days": 3})
+    asked = 0
+    body: dict[str, Any] = {"state": "running", "next": request.model_dump(exclude_none=True)}
+    while body["state"] == "running":
+        asked += 1
+        body = simulate_kpis(ws, checked(SimulateRequest, body["next"]), Call("first", lambda: 1.0))
+        assert len(body["kpis"]) == asked  # with one second left, one KPI a call
+
+    assert asked == len(names) > 1
+    assert [k["kpi"] for k in body["kpis"]] == names
+    assert body["simulation_id"] == "first"
+
+
 def test_a_fan_out_gets_every_table_as_a_request(environment: dict[str, str], lake: Path) -> None:
     with Sandbox("ui.lambdas.de_copilot_list_tables", environment) as function:
         answer = function.invoke(event_of("Scheduled Event", "aws.scheduler", {})).answer
@@ -267,7 +301,7 @@ def test_a_mistake_is_named_by_its_field(event: dict[str, Any], field: str) -> N
 
 def test_the_engines_functions_load_no_model() -> None:
     code = (
-        "import sys, ui.lambdas, ui.lambdas.work, ui.lambdas.events, tools.workspace, tools.guardian, "
+        "import sys, ui.lambdas, ui.lambdas.work, ui.lambdas.simulation, ui.lambdas.events, tools.kpi, tools.workspace, tools.guardian, "
         "tools.checks.suite, tools.snapshots\n"
         "print(sorted({m.split('.')[0] for m in sys.modules} & "
         "{'langchain', 'langchain_core', 'langchain_aws', 'langgraph', 'streamlit', 'chromadb', 'onnxruntime'}))"

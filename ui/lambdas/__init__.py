@@ -2,6 +2,7 @@
 
     de_copilot_analyze_table       {"glue_database", "table_name", "job_script_s3_path"}
     de_copilot_impact_analyzer     {"job_name"}, with "new_job_script_s3_path" for an edit that is not deployed yet
+    de_copilot_kpi_simulator       {"job_name", "new_job_script_s3_path", "days"}
     de_copilot_list_tables         {}: all tables, as a file that Step Functions' Distributed Map reads
 
 Each takes those inputs or the events that `ui.lambdas.events` knows, writes its files to the output folder, and
@@ -15,7 +16,12 @@ from typing import Any
 
 from ui.lambdas.running import handled
 
-__all__ = ["de_copilot_analyze_table", "de_copilot_impact_analyzer", "de_copilot_list_tables"]
+__all__ = [
+    "de_copilot_analyze_table",
+    "de_copilot_impact_analyzer",
+    "de_copilot_kpi_simulator",
+    "de_copilot_list_tables",
+]
 
 
 def de_copilot_analyze_table(event: Mapping[str, Any], context: Any) -> dict[str, Any]:
@@ -32,6 +38,14 @@ def de_copilot_impact_analyzer(event: Mapping[str, Any], context: Any) -> dict[s
     from ui.lambdas.work import impact
 
     return handled("impact_analyzer", event, context, impact_request, impact)
+
+
+def de_copilot_kpi_simulator(event: Mapping[str, Any], context: Any) -> dict[str, Any]:
+    """KPIs day by day under old and new logic. A call whose time runs short says how to go on."""
+    from ui.lambdas.events import simulate_request
+    from ui.lambdas.simulation import simulate_kpis
+
+    return handled("kpi_simulator", event, context, simulate_request, simulate_kpis)
 
 
 def de_copilot_list_tables(event: Mapping[str, Any], context: Any) -> dict[str, Any]:

@@ -16,9 +16,9 @@ from typing import Any
 from urllib.parse import unquote_plus
 
 from knowledge.errors import InputError
-from ui.lambdas.requests import AnalyzeRequest, ImpactRequest, ListRequest, checked
+from ui.lambdas.requests import AnalyzeRequest, ImpactRequest, ListRequest, SimulateRequest, checked
 
-__all__ = ["analyze_request", "event_key", "impact_request", "list_request"]
+__all__ = ["analyze_request", "event_key", "impact_request", "list_request", "simulate_request"]
 
 _JOB_STATE = "Glue Job State Change"
 _TABLE_STATE = ("Glue Data Catalog Table State Change", "Glue Data Catalog Database State Change")
@@ -61,6 +61,13 @@ def impact_request(event: Mapping[str, Any]) -> ImpactRequest:
     raise _foreign(event)
 
 
+def simulate_request(event: Mapping[str, Any]) -> SimulateRequest:
+    """Only a direct call, or a step of a state machine, says what to simulate."""
+    if _detail(event) is not None:
+        raise _foreign(event)
+    return checked(SimulateRequest, event)
+
+
 def list_request(event: Mapping[str, Any]) -> ListRequest:
     """From a schedule's event: all tables."""
     return ListRequest() if _detail(event) is not None else checked(ListRequest, event)
@@ -74,7 +81,8 @@ def event_key(event: Mapping[str, Any]) -> str | None:
         return f"s3:{made.get('key')}:{made.get('versionId') or made.get('eTag')}:{made.get('sequencer')}"
     if _detail(event) is not None:
         return f"event:{event.get('id')}"
-    given = event.get("idempotency_key")
+    # A step that goes on with a simulation is another call than the one before, under the same key.
+    given = None if event.get("simulation_id") else event.get("idempotency_key")
     return f"call:{given}" if given else None
 
 

@@ -10,7 +10,7 @@ from pydantic import BaseModel, ConfigDict, Field, StringConstraints, Validation
 from knowledge.errors import InputError
 from knowledge.names import nearest
 
-__all__ = ["AnalyzeRequest", "ImpactRequest", "ListRequest", "checked"]
+__all__ = ["AnalyzeRequest", "ImpactRequest", "ListRequest", "SimulateRequest", "checked"]
 
 Name = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=255)]
 Script = Annotated[str, StringConstraints(strip_whitespace=True, pattern=r".+\.(py|sql)$", max_length=1024)]
@@ -39,6 +39,19 @@ class ImpactRequest(_Request):
 
     job_name: Name
     new_job_script_s3_path: Script | None = None
+
+
+class SimulateRequest(_Request):
+    """KPIs under a job's edit; without one, under what changed since its last snapshot.
+
+    `kpis`: only these; every KPI if not given. `simulation_id` goes on with one that a call before has begun.
+    """
+
+    job_name: Name
+    new_job_script_s3_path: Script | None = None
+    days: int = Field(default=90, ge=1, le=3_660)
+    kpis: Annotated[tuple[Name, ...], Field(min_length=1)] | None = None
+    simulation_id: Name | None = None
 
 
 class ListRequest(_Request):

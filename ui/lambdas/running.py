@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -19,10 +20,19 @@ if TYPE_CHECKING:
 
     from tools.workspace import Workspace
 
-__all__ = ["handled"]
+__all__ = ["Call", "handled"]
 
 R = TypeVar("R")
 Body = dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Call:
+    """The call that is being worked on: its id, and how many seconds are left of it."""
+
+    request_id: str
+    seconds_left: Callable[[], float]
+
 
 _LARGEST = 200_000
 """Bytes of an answer: below the 256 KB of Step Functions and of asynchronous calls."""
@@ -35,7 +45,7 @@ def handled(
     event: Mapping[str, Any],
     context: Any,
     parsed: Callable[[Mapping[str, Any]], R],
-    work: Callable[[Workspace, R], Body],
+    work: Callable[[Workspace, R, Call], Body],
 ) -> Body:
     """One call, from event to answer. Raises Unavailable, and what is a fault of ours."""
     log = _log()
@@ -58,7 +68,7 @@ def _run(
     event: Mapping[str, Any],
     context: Any,
     parsed: Callable[[Mapping[str, Any]], R],
-    work: Callable[[Workspace, R], Body],
+    work: Callable[[Workspace, R, Call], Body],
 ) -> Body:
     from ui.lambdas.events import event_key
 
@@ -69,9 +79,11 @@ def _run(
     # Lambda repeats an asynchronous call that failed under the same request id.
     key = f"{name}:{event_key(event) or context.aws_request_id}"
 
+    call = Call(context.aws_request_id, lambda: context.get_remaining_time_in_millis() / 1000)
+
     def once(key: str) -> Body:
         ws.refresh()
-        return _small(ws, name, context.aws_request_id, {"status": "ok", **work(ws, request)})
+        return _small(ws, name, context.aws_request_id, {"status": "ok", **work(ws, request, call)})
 
     table = ws.settings.lambdas.runs_table
     return _once(once, key, table, context) if table else once(key)

@@ -12,13 +12,14 @@ from tools.reports import write_drafts
 if TYPE_CHECKING:
     from tools.workspace import Workspace
     from ui.lambdas.requests import AnalyzeRequest, ImpactRequest, ListRequest
+    from ui.lambdas.running import Call
 
-__all__ = ["analyze", "impact", "list_tables"]
+__all__ = ["analyze", "impact", "list_tables", "script_text"]
 
 Body = dict[str, Any]
 
 
-def analyze(ws: Workspace, request: AnalyzeRequest) -> Body:
+def analyze(ws: Workspace, request: AnalyzeRequest, call: Call) -> Body:
     """Tests for the table, proven and written; records and snapshots of the jobs that write it."""
     from tools.checks.suite import writers_of
     from tools.snapshots import remember
@@ -26,7 +27,7 @@ def analyze(ws: Workspace, request: AnalyzeRequest) -> Body:
     job = request.job_name
     if request.job_script_s3_path:
         job = job or PurePosixPath(request.job_script_s3_path).stem
-        ws = ws.with_job(job, request.job_script_s3_path, _script(ws, request.job_script_s3_path))
+        ws = ws.with_job(job, request.job_script_s3_path, script_text(ws, request.job_script_s3_path))
     tables = _tables(ws, request, job)
     analyses = [_analyzed(ws, table, job) for table in tables]
     known = {reading.name for table in tables for reading in writers_of(ws, table, job)}
@@ -61,12 +62,12 @@ def _tables(ws: Workspace, request: AnalyzeRequest, job: str | None) -> list[str
     return tables
 
 
-def impact(ws: Workspace, request: ImpactRequest) -> Body:
+def impact(ws: Workspace, request: ImpactRequest, call: Call) -> Body:
     """The guardian's report, written, and its verdict in short."""
     from tools.guardian import guard
 
     path = request.new_job_script_s3_path
-    report = guard(ws, request.job_name, _script(ws, path) if path else None)
+    report = guard(ws, request.job_name, script_text(ws, path) if path else None)
     written = write_drafts(ws.lake, report.drafts)
     content = report.content()
     impacted = {k: v for k, v in content.items() if k.startswith("impacted_")}
@@ -82,7 +83,7 @@ def impact(ws: Workspace, request: ImpactRequest) -> Body:
     }
 
 
-def list_tables(ws: Workspace, request: ListRequest) -> Body:
+def list_tables(ws: Workspace, request: ListRequest, call: Call) -> Body:
     """All tables as inputs of `de_copilot_analyze_table`, in a file, and the place of the file."""
     names = [t for t in ws.lake.tables() if request.glue_database in (None, t.database)]
     items = [{"glue_database": t.database, "table_name": t.table} for t in names]
@@ -92,7 +93,8 @@ def list_tables(ws: Workspace, request: ListRequest) -> Body:
     return {"tables": len(items), "written": [where], **place}
 
 
-def _script(ws: Workspace, path: str) -> str:
+def script_text(ws: Workspace, path: str) -> str:
+    """The text of a script on S3, or of one in the lake."""
     if path.startswith("s3://"):
         from ui.lambdas.scripts import read_script
 
