@@ -21,7 +21,7 @@ from tools.workspace import imports_for
 if TYPE_CHECKING:
     from tools.workspace import Workspace
 
-__all__ = ["diff_job", "diff_texts", "facts_of_lake", "git_text"]
+__all__ = ["check_revision", "diff_job", "diff_texts", "facts_of_lake", "git_text"]
 
 _GIT_SECONDS = 20
 
@@ -112,19 +112,26 @@ def git_text(file: Path, revision: str) -> str:
         NotFound: the revision or the file in it is not there.
     """
     folder = file.parent
-    if not folder.is_dir():
-        raise InputError(f"{file.name} is not in a folder of this machine", hint="Give the other version as a file.")
-    if revision.startswith("-"):
-        raise NotFound("git revision", revision)
-    inside = _git(folder, "rev-parse", "--is-inside-work-tree")
-    if inside is None or inside.strip() != "true":
-        raise InputError(f"{file.name} is not in a git repository", hint="Give the other version as a file.")
-    if _git(folder, "rev-parse", "--verify", "--quiet", f"{revision}^{{commit}}") is None:
-        raise NotFound("git revision", revision)
+    check_revision(folder, revision)
     text = _git(folder, "show", f"{revision}:./{file.name}")
     if text is None:
         raise NotFound("file in git", f"{revision}:{file.name}")
     return text
+
+
+def check_revision(folder: Path, revision: str) -> None:
+    """Nothing, where a folder lies in a git repository that has this revision.
+
+    Raises InputError where it does not, NotFound for a revision that is not there.
+    """
+    if not folder.is_dir():
+        raise InputError(f"{folder} is not a folder of this machine", hint="Give the other version as a file.")
+    inside = _git(folder, "rev-parse", "--is-inside-work-tree")
+    if inside is None or inside.strip() != "true":
+        raise InputError(f"{folder} is not in a git repository", hint="Give the other version as a file.")
+    known = not revision.startswith("-") and _git(folder, "rev-parse", "--verify", "--quiet", f"{revision}^{{commit}}")
+    if not known:
+        raise NotFound("git revision", revision)
 
 
 def _git(folder: Path, *arguments: str) -> str | None:

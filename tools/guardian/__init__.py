@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from knowledge.errors import InputError
 from tools.changes import Change, resolve
 from tools.diff import JobDiff, Version, diff
-from tools.diff.asking import facts_of_lake
+from tools.diff.asking import facts_of_lake, git_text
 from tools.guardian.moves import Cause, JobMoves, TableMoves, moves_between, narrowed
 from tools.guardian.report import Baseline, GuardReport, Status
 from tools.guardian.times import for_people
@@ -30,12 +30,13 @@ if TYPE_CHECKING:
 __all__ = ["Cause", "GuardReport", "guard", "moves_between", "report_on"]
 
 
-def guard(ws: Workspace, job: str, new_source: str | None = None) -> GuardReport:
+def guard(ws: Workspace, job: str, new_source: str | None = None, base: str | None = None) -> GuardReport:
     """What a job's edit does to everything downstream.
 
     Args:
         job: its name.
         new_source: the edited script; without it the job as it is in the lake.
+        base: a git revision to compare with in place of the snapshot.
 
     It is compared with its last snapshot; where there is none, an edited script is compared with the job in the lake,
     and a job without an edit is reported with what rests on it.
@@ -46,6 +47,10 @@ def guard(ws: Workspace, job: str, new_source: str | None = None) -> GuardReport
     current = ws.readings[name]
     new = current if new_source is None else _proposed(ws, name, new_source)
     text = new_source if new_source is not None else ws.jobs[name].text if name in ws.jobs else ""
+    if base is not None and name in ws.jobs:
+        before = git_text(ws.settings.lake / ws.jobs[name].path, base)
+        old = Version(_proposed(ws, name, before, f"{base}:{ws.jobs[name].path}"), before)
+        return _compared(ws, old, Version(new, text), Baseline(f"git revision {base}", None, old.reading.code_hash))
     kept = last_snapshot(ws, name)
     if kept is not None:
         return _compared(
@@ -73,14 +78,14 @@ def report_on(ws: Workspace, change: Change) -> GuardReport:
     return _report(ws, str(subject), "stated", result, [], None, job=resolved.job)
 
 
-def _proposed(ws: Workspace, name: str, text: str) -> JobReading:
+def _proposed(ws: Workspace, name: str, text: str, file: str | None = None) -> JobReading:
     source = ws.jobs.get(name)
     if source is None:
         raise InputError(f"{name} runs elsewhere: it has no script here that an edit could be compared with")
     return read_job(
         text,
         name=name,
-        file=source.path,
+        file=file or source.path,
         language=source.language,
         catalog=ws.catalog,
         arguments=source.arguments,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -15,7 +16,16 @@ if TYPE_CHECKING:
     from tools.diff import JobDiff
     from tools.workspace import Workspace
 
-__all__ = ["diff", "simulate"]
+__all__ = ["diff", "review", "simulate"]
+
+
+class Gravity(StrEnum):
+    """How grave a change is."""
+
+    NONE = "none"
+    LOW = "low"
+    MEDIUM = "medium"
+    HIGH = "high"
 
 
 def diff(
@@ -46,6 +56,39 @@ def diff(
     """
     ws = open_lake(ctx, lake)
     Output(json).result(_compared(ws, old, new, base))
+
+
+def review(
+    ctx: typer.Context,
+    base: Annotated[
+        str, typer.Option(metavar="REVISION", help="What to compare with: a branch, tag or commit.")
+    ] = "main",
+    fail_on: Annotated[
+        Gravity, typer.Option("--fail-on", help="The severity from which the exit code is 1; none never fails.")
+    ] = Gravity.HIGH,
+    lake: LakeOption = None,
+    json: JsonOption = False,
+) -> None:
+    """Review the jobs that a git branch changed: what each change means, what it reaches, and how grave that is.
+
+    Prints one comment in Markdown. The lake is the checkout (or --lake inside it): its schemas may be declared in
+    tables/<database>/<table>/_table.json where the data are elsewhere. action.yml is a ready GitHub Action.
+
+    \b
+    Examples:
+      de-copilot review --base origin/main
+      de-copilot review --base main --fail-on medium --json
+    """
+    from ui.review import review as reviewed
+
+    output = Output(json)
+    found = reviewed(open_lake(ctx, lake), base)
+    if json:
+        output.data(found.to_dict())
+    else:
+        output.text(f"{found.text()}\n")
+    if fail_on is not Gravity.NONE and found.reaches(fail_on.value):
+        raise typer.Exit(1)
 
 
 def simulate(

@@ -26,7 +26,7 @@ from knowledge.errors import InputError, Unavailable
 from ui.commands.options import JsonOption, LakeOption, open_lake, settings_for
 from ui.commands.output import Output
 
-__all__ = ["demo", "ui"]
+__all__ = ["demo", "mcp", "ui"]
 
 PORT = 8501
 PORTS_TRIED = 50
@@ -237,3 +237,33 @@ def _has_display() -> bool:
     if platform.system() == "Linux":
         return bool(os.environ.get("DISPLAY") or os.environ.get("WAYLAND_DISPLAY"))
     return True
+
+
+def mcp(
+    ctx: typer.Context,
+    http: Annotated[
+        int | None,
+        typer.Option(
+            "--http", metavar="PORT", help="Serve streamable HTTP on this machine; else standard input and output."
+        ),
+    ] = None,
+    allow_writes: Annotated[
+        bool, typer.Option("--allow-writes", help="Also offer the tool that writes to output/.")
+    ] = False,
+    lake: LakeOption = None,
+) -> None:
+    """Serve the same tools to MCP clients: IDEs, desktop assistants, other agents. Read-only unless told otherwise.
+
+    \b
+    Examples:
+      de-copilot mcp --lake .demo/wealth
+      de-copilot mcp --http 8765
+    """
+    ws = open_lake(ctx, lake)
+    from ui.mcp import build_server
+
+    server = build_server(ws, allow_writes=allow_writes)
+    if http is None:
+        server.run("stdio")
+    else:
+        server.run("streamable-http", host="127.0.0.1", port=http)
