@@ -114,6 +114,21 @@ class SimulationArgs(_Args):
     new_text: str | None = Field(None, description="the job's edited script")
 
 
+class ContractArgs(_Args):
+    """Which table, and what people have agreed on that no data can tell."""
+
+    asset: str = Field(description="the table")
+    owner: str | None = Field(None, description="the team that answers for it")
+    available_by: str | None = Field(None, description="time of day in UTC at which a day's data are there: 06:00")
+
+
+class DocsArgs(_Args):
+    """What to document: a table, or a job."""
+
+    asset: str | None = Field(None, description="a table, job, dashboard or KPI")
+    job: str | None = Field(None, description="a job")
+
+
 class WriteArgs(_Args):
     """Whose drafts: a tool that was called in this thread, with the arguments that it was called with."""
 
@@ -214,10 +229,24 @@ def _run_tests(ws: Workspace, args: RunTestsArgs) -> Result:
     return run_checks(ws, args.asset, partition=args.partition)
 
 
-def _contract(ws: Workspace, args: TableArgs) -> Result:
+def _contract(ws: Workspace, args: ContractArgs) -> Result:
     from tools.contract import draft_contract
 
-    return draft_contract(ws, args.asset)
+    return draft_contract(ws, args.asset, owner=args.owner, available_by=args.available_by)
+
+
+def _docs(ws: Workspace, args: DocsArgs) -> Result:
+    from tools.docs import document_job, document_table
+
+    name = args.job or args.asset
+    if not name:
+        raise InputError("documentation of what?", hint="Name a table or a job.")
+    found = ws.assets.find(name, ["job"] if args.job else ["table", "job", "dashboard", "kpi"])
+    if found.kind == "job":
+        return document_job(ws, found.name)
+    if found.kind == "table":
+        return document_table(ws, found.name)
+    return upstream(ws, found.name)
 
 
 def _search_docs(ws: Workspace, args: DocumentArgs) -> Result:
@@ -347,8 +376,15 @@ TOOLS: tuple[ToolSpec, ...] = (
         "contract",
         "Drafts the data contract of a table (Open Data Contract Standard) from its schema, jobs and proven tests, and "
         "compares it with the kept one. Nothing is written before the user says so.",
-        TableArgs,
+        ContractArgs,
         _contract,
+    ),
+    ToolSpec(
+        "docs",
+        "Documents a table or a job: what one row is, where each column comes from, keys, filters, figures, tests, who uses "
+        "it and what has gone wrong before. Nothing is written before the user says so.",
+        DocsArgs,
+        _docs,
     ),
     ToolSpec(
         "search_docs",

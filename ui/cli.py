@@ -90,6 +90,8 @@ for command in (
     facts.schema,
     facts.stats,
     facts.job,
+    quality.analyze,
+    quality.document,
     quality.tests,
     quality.check,
     writing.contract,

@@ -152,6 +152,37 @@ def _format(s: Situation) -> str | None:
     return found[1] if found else None
 
 
+_TIME = re.compile(
+    r"\b(?:by|at|before|sla(?: of| is)?|until|available|ready)?\s*(?P<h>[01]?\d|2[0-3])(?::(?P<m>[0-5]\d))?\s*(?P<half>am|pm)?\s*"
+    r"(?P<zone>utc|gmt|z)?\b",
+    re.I,
+)
+_OWNER = re.compile(
+    r"\b(?:owner|owned by|owning team|source team|team|responsible)\s*(?:=|:|is|are|will be)?\s*(?:the\s+)?"
+    r"(?P<name>[A-Za-z][\w-]+)",
+    re.I,
+)
+
+
+def _time_of_day(s: Situation) -> str | None:
+    """ "SLA 6am UTC" as 06:00; a bare number is no time."""
+    for found in _TIME.finditer(s.reading.question):
+        if not (found["half"] or found["m"] or found["zone"]):
+            continue
+        hour = (
+            int(found["h"]) % 12 + (12 if (found["half"] or "").lower() == "pm" else 0)
+            if found["half"]
+            else int(found["h"])
+        )
+        return f"{hour:02d}:{found['m'] or '00'}"
+    return None
+
+
+def _owner(s: Situation) -> str | None:
+    found = _OWNER.search(s.reading.question)
+    return found["name"] if found and found["name"].lower() not in ("of", "for", "is", "and", "who") else None
+
+
 def _query(s: Situation) -> str:
     return s.reading.question.strip()
 
@@ -253,7 +284,7 @@ _ROWS = (
         "contract",
         "contract",
         ("table",),
-        {"asset": _subject},
+        {"asset": _subject, "owner": _owner, "available_by": _time_of_day},
         "data contracts for tables",
         "draft a contract for {table}",
     ),

@@ -87,7 +87,9 @@ class Contract:
         if self.dossier.readers:
             used = listed([f"{r.kind} {r.name}" for r in self.dossier.readers], code=False)
             found.append(f"Used by {used}.")
-        if owners := list(self.dossier.owners):
+        if (team := self.document.get("team")) and team.get("name"):
+            found.append(f"Owner: {team['name']}.")
+        elif owners := list(self.dossier.owners):
             found.append(f"Owner: {listed(owners, code=False)}.")
         return [p for p in found if p]
 
@@ -111,12 +113,20 @@ class Contract:
 
 
 def draft_contract(
-    ws: Workspace, table: str, *, job: str | None = None, progress: Callable[[str], None] | None = None
+    ws: Workspace,
+    table: str,
+    *,
+    job: str | None = None,
+    owner: str | None = None,
+    available_by: str | None = None,
+    progress: Callable[[str], None] | None = None,
 ) -> Contract:
     """Drafts the contract of a table. Nothing is written: the result carries the file as a draft.
 
     Args:
         job: only this job's promises count; every job that writes the table if not given.
+        owner: the team that answers for it, as the person states it.
+        available_by: the time of day (UTC) at which a day's data are there, as the person states it: "06:00".
 
     Raises:
         NotFound, Ambiguous: no such table or job.
@@ -124,13 +134,20 @@ def draft_contract(
         LimitExceeded, QueryError, ReadError: see `Lake.query`.
     """
     kept_contract(ws, ws.assets.find(table, ["table"]).name)  # a broken file is told before anything is measured
-    return contract_of(ws, gather(ws, table, job=job, progress=progress))
+    stated = {k: v for k, v in (("owner", owner), ("available_by", available_by)) if v}
+    return contract_of(ws, gather(ws, table, job=job, progress=progress), stated=stated)
 
 
-def contract_of(ws: Workspace, dossier: Dossier, words: Mapping[str, Any] | None = None) -> Contract:
+def contract_of(
+    ws: Workspace,
+    dossier: Dossier,
+    words: Mapping[str, Any] | None = None,
+    stated: Mapping[str, str] | None = None,
+) -> Contract:
     """The contract of what was gathered.
 
     Args:
+        stated: terms that a person states: `owner`, `available_by`.
         words: descriptions of columns by a model, for columns that have none; see `tools.suggestions`.
     """
     document = document_of(dossier, ws.settings.lake)
@@ -140,11 +157,24 @@ def contract_of(ws: Workspace, dossier: Dossier, words: Mapping[str, Any] | None
         document = contract_file.merged(document, old)
     if words:
         document = _described(document, words)
+    document = _agreed(document, stated or {})
     if old is not None:
         differences = tuple(compare(old, document))
         document = {**document, "version": next_version(str(document["version"]), differences)}
     path = contract_file.path_of(dossier.name, ws.lake.default_database)
     return Contract(dossier, document, (Draft(path, contract_file.write(document, dossier.name)),), differences)
+
+
+def _agreed(document: Mapping[str, Any], stated: Mapping[str, str]) -> dict[str, Any]:
+    """With the terms that a person stated: no data can prove them, and they are told apart by their words."""
+    made = dict(document)
+    if "owner" in stated:
+        made["team"] = {"name": stated["owner"]}
+    if "available_by" in stated:
+        others = [s for s in made.get("slaProperties", ()) if s.get("property") != "timeOfAvailability"]
+        term = {"property": "timeOfAvailability", "value": f"{stated['available_by']} UTC", "description": "As agreed."}
+        made["slaProperties"] = [*others, term]
+    return made
 
 
 def _described(document: Mapping[str, Any], words: Mapping[str, str]) -> dict[str, Any]:

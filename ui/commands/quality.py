@@ -9,7 +9,7 @@ import typer
 from ui.commands.options import JsonOption, LakeOption, open_lake
 from ui.commands.output import Output
 
-__all__ = ["check", "tests"]
+__all__ = ["analyze", "check", "document", "tests"]
 
 
 def tests(
@@ -78,3 +78,62 @@ def check(
     output.result(run)
     if not run.passed:
         raise typer.Exit(1)
+
+
+def document(
+    ctx: typer.Context,
+    name: Annotated[str, typer.Argument(metavar="NAME", help="A table or a job.")],
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Show it and write nothing.")] = False,
+    lake: LakeOption = None,
+    json: JsonOption = False,
+) -> None:
+    """Document a table or job: grain, columns with their origin, tests, figures, users, known issues; to output/docs.
+
+    \b
+    Examples:
+      de-copilot document customer_positions_daily
+      de-copilot document positions_fact_job --dry-run
+    """
+    from tools.reports import drafts_of, write_drafts
+    from tools.toolbox import call_tool
+
+    output = Output(json)
+    ws = open_lake(ctx, lake)
+    found = call_tool(ws, "docs", {"asset": name})
+    written = [] if dry_run else write_drafts(ws.lake, drafts_of(found))
+    if json:
+        output.data({**found.to_dict(), "written": written})
+        return
+    output.result(found)
+    output.text("".join(f"Written: {path}\n" for path in written))
+
+
+def analyze(
+    ctx: typer.Context,
+    table: Annotated[str, typer.Argument(metavar="TABLE", help="A table, bare or as database.table.")],
+    job: Annotated[
+        str | None, typer.Option(metavar="NAME", help="Only this job counts as its writer.", show_default=False)
+    ] = None,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Show a summary and write nothing.")] = False,
+    lake: LakeOption = None,
+    json: JsonOption = False,
+) -> None:
+    """Analyze a table: tests, contract and documentation in one go, and its jobs' records kept.
+
+    \b
+    Examples:
+      de-copilot analyze customer_positions_daily
+      de-copilot analyze dim_product --job product_dim_job --json
+    """
+    from tools.analyze import analyze as analyzed
+    from tools.reports import write_drafts
+
+    output = Output(json)
+    ws = open_lake(ctx, lake)
+    found = analyzed(ws, table, job=job, progress=output.step)
+    written = [] if dry_run else write_drafts(ws.lake, found.drafts)
+    if json:
+        output.data({**found.to_dict(), "written": written})
+        return
+    output.result(found)
+    output.text("".join(f"Written: {path}\n" for path in written))
