@@ -22,7 +22,7 @@ endif
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help setup demo test lint style types imports format bench bench-jobs browser clean interpreter
+.PHONY: help setup demo test lint style types imports format bench bench-jobs browser clean deploy interpreter
 
 help:  ## Show what there is to run
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-11s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -72,6 +72,16 @@ browser: $(STAMP)  ## Make sure there is a Chromium for the page tests
 	    echo "make: the page tests will be skipped. To run them, install a Chromium or name yours with" >&2; \
 	    echo "make: CHROMIUM=/path/to/it, then run 'make browser test'" >&2; \
 	fi
+
+# deploy/template.yaml by SAM, with an image that is already in ECR: docs/deploy.md has the steps before it.
+STACK ?= de-copilot
+deploy:  ## Deploy to AWS: IMAGE=… LAKE_BUCKET=… CODE_BUCKET=… DATABASE=… (docs/deploy.md)
+	@command -v sam >/dev/null || { echo "make: deploying needs the SAM CLI (sam); docs/deploy.md says how to go on" >&2; exit 1; }
+	@test -n "$(IMAGE)" && test -n "$(LAKE_BUCKET)" && test -n "$(CODE_BUCKET)" && test -n "$(DATABASE)" || { \
+	    echo "make: say IMAGE=, LAKE_BUCKET=, CODE_BUCKET= and DATABASE=; docs/deploy.md has an example" >&2; exit 1; }
+	sam deploy --template-file deploy/template.yaml --stack-name "$(STACK)" --capabilities CAPABILITY_IAM \
+	    --image-repository "$(firstword $(subst :, ,$(IMAGE)))" --no-fail-on-empty-changeset --parameter-overrides \
+	    ImageUri="$(IMAGE)" LakeBucket="$(LAKE_BUCKET)" CodeBucket="$(CODE_BUCKET)" GlueDatabase="$(DATABASE)" $(MORE)
 
 clean:  ## Remove .venv, the demo lake and every cache
 	rm -rf $(VENV) .demo .mypy_cache .pytest_cache .ruff_cache .hypothesis .import_linter_cache build *.egg-info

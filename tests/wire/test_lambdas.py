@@ -13,6 +13,7 @@ from typing import Any
 import boto3
 import pytest
 
+from tests.deploy.template import allowed
 from tests.wire.runtime import Sandbox
 from tests.wire.services import Services
 from tools.settings import load_settings
@@ -123,10 +124,18 @@ def edited(lake: Path) -> str:
 # ------------------------------------------------------------------------------------------ what they answer
 
 
+def asked_of_dynamodb(aws: Services) -> set[str]:
+    """The actions behind the calls that were made: a transaction's are those of its parts."""
+    asked = {call.replace("DynamoDB_20120810.", "dynamodb:") for call in aws.calls if call.startswith("DynamoDB_")}
+    parts = {"dynamodb:PutItem", "dynamodb:ConditionCheckItem"} if "dynamodb:TransactWriteItems" in asked else set()
+    return asked - {"dynamodb:TransactWriteItems"} | parts
+
+
 def test_an_edited_script_put_on_s3_is_judged_against_the_last_snapshot(
-    environment: dict[str, str], lake: Path, on_dynamodb: Workspace
+    environment: dict[str, str], lake: Path, aws: Services, on_dynamodb: Workspace
 ) -> None:
     remember(on_dynamodb)
+    aws.calls.clear()
     boto3.client("s3").put_object(Bucket=CODE, Key="jobs/product_dim_job.py", Body=edited(lake).encode())
     with Sandbox("ui.lambdas.de_copilot_impact_analyzer", environment) as function:
         first = function.invoke(SCRIPT_PUT)
@@ -135,6 +144,7 @@ def test_an_edited_script_put_on_s3_is_judged_against_the_last_snapshot(
         log = function.log
 
     assert first.error is None, first
+    assert asked_of_dynamodb(aws) <= allowed("ImpactAnalyzer")
     assert first.answer["status"] == "ok", first
     assert first.answer["severity"] == "high"
     assert "positions_fact_job" in first.answer["impacted_jobs"]
