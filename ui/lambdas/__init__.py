@@ -25,7 +25,7 @@ __all__ = [
 
 
 def de_copilot_analyze_table(event: Mapping[str, Any], context: Any) -> dict[str, Any]:
-    """Proves tests for a table and keeps its jobs, tables and profiles as they are now."""
+    """Makes tests, contract and documentation of a table, and keeps its jobs as they are now."""
     from ui.lambdas.events import analyze_request
     from ui.lambdas.work import analyze
 

@@ -20,7 +20,7 @@ Body = dict[str, Any]
 
 
 def analyze(ws: Workspace, request: AnalyzeRequest, call: Call) -> Body:
-    """Tests for the table, proven and written; records and snapshots of the jobs that write it."""
+    """Tests, contract and documentation of the table, written; records and snapshots of the jobs that write it."""
     from tools.checks.suite import writers_of
     from tools.snapshots import remember
 
@@ -29,26 +29,32 @@ def analyze(ws: Workspace, request: AnalyzeRequest, call: Call) -> Body:
         job = job or PurePosixPath(request.job_script_s3_path).stem
         ws = ws.with_job(job, request.job_script_s3_path, script_text(ws, request.job_script_s3_path))
     tables = _tables(ws, request, job)
-    analyses = [_analyzed(ws, table, job) for table in tables]
     known = {reading.name for table in tables for reading in writers_of(ws, table, job)}
     jobs = sorted(known & set(ws.jobs))
     changed = list(remember(ws, *jobs).changed) if jobs else []
+    analyses = [_analyzed(ws, table, job) for table in tables]
     written = [path for analysis in analyses for path in analysis["written"]]
     return {"tables": tables, "jobs": jobs, "changed_jobs": changed, "analyses": analyses, "written": written}
 
 
 def _analyzed(ws: Workspace, table: str, job: str | None) -> Body:
-    """One table's tests. What cannot be tested (a table without rows) is said, and the rest goes on."""
-    from tools.checks.suite import generate
+    """One table's files. What cannot be analyzed (a table without rows) is said, and the rest goes on."""
+    from tools.analyze import analyze as analyzed
 
     try:
-        suite = generate(ws, table, job=job)
+        analysis = analyzed(ws, table, job=job)
     except Unavailable:
         raise
     except CopilotError as error:
         return {"table": table, "checks": 0, "unknowns": [error.message], "written": []}
-    written = write_drafts(ws.lake, suite.drafts)
-    return {"table": table, "checks": len(suite.checks), "unknowns": list(suite.unknowns), "written": written}
+    return {
+        "table": table,
+        "checks": len(analysis.suite.checks),
+        "findings": [f"{f.check.reason} {f.detail}" for f in analysis.suite.proposal.findings],
+        "contract_version": analysis.contract.version,
+        "unknowns": list(analysis.unknowns),
+        "written": write_drafts(ws.lake, analysis.drafts),
+    }
 
 
 def _tables(ws: Workspace, request: AnalyzeRequest, job: str | None) -> list[str]:
