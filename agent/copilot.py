@@ -12,6 +12,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal
 
+from agent.grounding import Claim, correction, is_correction, marked, unsupported
 from knowledge.embeddings import bundled
 from knowledge.errors import CopilotError, Unavailable
 
@@ -25,6 +26,7 @@ __all__ = ["Answer", "Copilot", "Event", "TurnLog", "build_copilot", "foreign", 
 
 _MODEL_CALLS = 12
 _STEPS = 60
+_OWN_WORDS = ("copilot.toml", "kpis.json", "dashboards.json", "de-copilot", "output/")
 _ACCOUNT = re.compile(r"\b\d{12}\b")
 _ARN = re.compile(r"arn:aws[\w-]*:[^\s,;)]+")
 
@@ -85,8 +87,9 @@ class TurnLog:
 class Copilot:
     """Answers questions about one workspace, thread by thread."""
 
-    def __init__(self, ws: Workspace, agent: Any) -> None:
-        self._ws, self._agent = ws, agent
+    def __init__(self, ws: Workspace, agent: Any, *, checked: bool = False) -> None:
+        """`checked`: answers come from a language model, so they are held against the tools' results."""
+        self._ws, self._agent, self._checked = ws, agent, checked
 
     def ask(self, question: str, thread_id: str = "default") -> Answer:
         """One question, answered. Never raises for what a tool or the model does."""
@@ -101,6 +104,8 @@ class Copilot:
         turn = TurnLog()
         try:
             yield from self._run(question, thread_id, turn)
+            if self._checked:
+                yield from self._grounded(thread_id, turn)
             yield Event("answer", {"answer": turn.answer()})
         except CopilotError as error:
             yield Event("answer", {"answer": turn.answer(redacted(error.message))})
@@ -119,6 +124,28 @@ class Copilot:
                 yield from _tokens(data[0])
             else:
                 yield from self._updates(data, turn)
+
+    def _grounded(self, thread_id: str, turn: TurnLog) -> Iterator[Event]:
+        """Claims that no result supports go back to the model once, with the reasons; what remains is marked."""
+        claims = self._unsupported(thread_id, turn)
+        if not claims:
+            return
+        first = turn.text
+        try:
+            yield from self._run(correction(claims), thread_id, turn)
+        except Exception:  # noqa: BLE001 - an answer is there: it is shown with its mark, whatever kept the second from coming
+            turn.text = marked(first, claims)
+        else:
+            turn.text = marked(turn.text, self._unsupported(thread_id, turn))
+
+    def _unsupported(self, thread_id: str, turn: TurnLog) -> list[Claim]:
+        from langchain_core.messages import HumanMessage, ToolMessage
+
+        state = self._agent.get_state({"configurable": {"thread_id": thread_id}})
+        messages = state.values.get("messages", ())
+        artifacts = [m.artifact for m in messages if isinstance(m, ToolMessage) and isinstance(m.artifact, Mapping)]
+        asked = [str(m.text) for m in messages if isinstance(m, HumanMessage) and not is_correction(str(m.text))]
+        return unsupported(turn.text, artifacts, asked, _OWN_WORDS)
 
     def _updates(self, data: Mapping[str, Any], turn: TurnLog) -> Iterator[Event]:
         for update in data.values():
@@ -189,10 +216,13 @@ def foreign(error: Exception) -> str:
 # --------------------------------------------------------------------------- putting it together
 
 
-def build_copilot(ws: Workspace, model: BaseChatModel | None = None, checkpointer: Any = None) -> Copilot:
+def build_copilot(
+    ws: Workspace, model: BaseChatModel | None = None, checkpointer: Any = None, *, checked: bool = True
+) -> Copilot:
     """The agent for a workspace.
 
     Args:
+        checked: hold a language model's answers against the tools' results.
         model: the chat model; by default the one the settings name.
         checkpointer: keeps threads; in memory by default.
 
@@ -216,7 +246,7 @@ def build_copilot(ws: Workspace, model: BaseChatModel | None = None, checkpointe
         middleware=_middleware(),
         checkpointer=checkpointer or InMemorySaver(),
     )
-    return Copilot(ws, agent)
+    return Copilot(ws, agent, checked=checked and (model is not None or ws.settings.model != "offline"))
 
 
 def _middleware() -> Sequence[Any]:

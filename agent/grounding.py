@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, Literal
 
-__all__ = ["Claim", "Facts", "marked", "unsupported"]
+__all__ = ["Claim", "Facts", "correction", "is_correction", "marked", "unsupported"]
 
 Kind = Literal["name", "number", "date", "direction", "omission"]
 
@@ -135,6 +135,24 @@ def marked(answer: str, claims: Sequence[Claim]) -> str:
         return answer
     lines = "\n".join(f"- {c.text}: {c.reason}" for c in claims)
     return f"{answer}\n\n**Not verified** (no tool result says so):\n{lines}"
+
+
+_CORRECTION = "[check of the last answer, by the copilot itself]"
+
+
+def correction(claims: Sequence[Claim]) -> str:
+    """What a model is told of its unsupported claims."""
+    lines = "\n".join(f"- {c.text} ({c.kind}): {c.reason}" for c in claims)
+    return (
+        f"{_CORRECTION}\nNo tool result of this conversation supports these parts of your answer:\n{lines}\n"
+        "Answer the question again: call a tool for what can be looked up, leave out what cannot, and say what is unknown. "
+        "Do not speak of this check."
+    )
+
+
+def is_correction(text: str) -> bool:
+    """Whether a message is such a check and not the person's."""
+    return text.startswith(_CORRECTION)
 
 
 # --------------------------------------------------------------------------- claims

@@ -39,7 +39,7 @@ def on_bedrock(ws: Workspace, model: str = PROFILE, **settings: Any) -> Workspac
 
 @pytest.fixture
 def copilot(wealth: Workspace, bedrock: Bedrock) -> Copilot:
-    return build_copilot(on_bedrock(wealth))
+    return build_copilot(on_bedrock(wealth), checked=False)
 
 
 def ask(copilot: Copilot, bedrock: Bedrock, *script: Any) -> Answer:
@@ -75,7 +75,7 @@ def test_two_tools_at_once_are_both_answered(copilot: Copilot, bedrock: Bedrock)
 
 def test_guardrail_region_and_bounds_go_with_each_request(wealth: Workspace, bedrock: Bedrock) -> None:
     ws = on_bedrock(wealth, guardrail="gr-1abc2def3ghi", guardrail_version="2", region="eu-west-1", max_tokens=99)
-    ask(build_copilot(ws), bedrock, SAID)
+    ask(build_copilot(ws, checked=False), bedrock, SAID)
 
     body = bedrock.requests[0].body
     assert body["guardrailConfig"] == {"guardrailIdentifier": "gr-1abc2def3ghi", "guardrailVersion": "2"}
@@ -87,7 +87,7 @@ def test_guardrail_region_and_bounds_go_with_each_request(wealth: Workspace, bed
 def test_the_beginning_of_a_conversation_is_cached_unless_told_otherwise(
     wealth: Workspace, bedrock: Bedrock, cached: bool
 ) -> None:
-    ask(build_copilot(on_bedrock(wealth, cache_prompts=cached)), bedrock, SAID)
+    ask(build_copilot(on_bedrock(wealth, cache_prompts=cached), checked=False), bedrock, SAID)
 
     body = bedrock.requests[0].body
     assert ({"cachePoint": {"type": "default"}} in body["system"]) is cached
@@ -125,7 +125,7 @@ def test_a_service_that_keeps_refusing_is_asked_four_times_and_said_to_be_busy(
 ) -> None:
     with Bedrock(forever=throttled("Too many tokens")) as server:
         monkeypatch.setenv("AWS_ENDPOINT_URL_BEDROCK_RUNTIME", server.url)
-        answer = build_copilot(on_bedrock(wealth)).ask("who reads dim_product")
+        answer = build_copilot(on_bedrock(wealth), checked=False).ask("who reads dim_product")
 
     assert answer.error is not None
     assert "ThrottlingException" in answer.error
@@ -196,7 +196,7 @@ def test_arguments_that_do_not_fit_are_told_to_the_model_and_the_turn_goes_on(
 def test_a_model_that_calls_tools_for_ever_is_stopped(wealth: Workspace, monkeypatch: pytest.MonkeyPatch) -> None:
     with Bedrock(forever=Reply("", [ToolUse("schema", {"asset": "dim_product"})])) as server:
         monkeypatch.setenv("AWS_ENDPOINT_URL_BEDROCK_RUNTIME", server.url)
-        copilot = build_copilot(on_bedrock(wealth))
+        copilot = build_copilot(on_bedrock(wealth), checked=False)
         answer = copilot.ask("who reads dim_product")
         calls = len(server.requests)
 
@@ -215,7 +215,7 @@ def test_a_thread_goes_on_after_a_turn_that_failed(copilot: Copilot, bedrock: Be
 
 def test_a_model_without_its_profile_is_refused_with_what_to_write(wealth: Workspace, bedrock: Bedrock) -> None:
     ws = on_bedrock(wealth, "anthropic.claude-sonnet-4-5-20250929-v1:0")
-    answer = ask(build_copilot(ws), bedrock)
+    answer = ask(build_copilot(ws, checked=False), bedrock)
 
     assert answer.error is not None
     assert "bedrock:eu.anthropic" in answer.error
@@ -226,7 +226,7 @@ def test_without_credentials_the_answer_says_so(
 ) -> None:
     monkeypatch.delenv("AWS_ACCESS_KEY_ID")
     monkeypatch.delenv("AWS_SECRET_ACCESS_KEY")
-    answer = ask(build_copilot(on_bedrock(wealth)), bedrock)
+    answer = ask(build_copilot(on_bedrock(wealth), checked=False), bedrock)
 
     assert "credentials" in str(answer.error)
 
@@ -318,3 +318,11 @@ def test_the_stand_in_refuses_what_the_service_refuses(bedrock: Bedrock, request
     with pytest.raises(ClientError, match="ValidationException"):
         client.converse(modelId=PROFILE, **request_body)
     assert client.converse(modelId=PROFILE, messages=[HELLO])["stopReason"] == "end_turn"
+
+
+def test_a_model_on_bedrock_that_invents_a_column_is_told_and_then_marked(wealth: Workspace, bedrock: Bedrock) -> None:
+    invented = Reply("`dim_product` has a column `margin_call_flag`.")
+    answer = ask(build_copilot(on_bedrock(wealth)), bedrock, invented, invented)
+    assert "**Not verified**" in answer.answer
+    assert "margin_call_flag: no result has this name" in answer.answer
+    assert "No tool result of this conversation supports" in str(bedrock.requests[1].body["messages"][-1])

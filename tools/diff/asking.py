@@ -45,7 +45,7 @@ def diff_job(ws: Workspace, job: str, *, base: str | None = None, new_text: str 
     current = Version(ws.readings[name], source.text)
     new = current if new_text is None else Version(_read(ws, name, new_text), new_text)
     if base is not None:
-        text = git_text(_file(ws, source.path), base)
+        text = _at(ws, name, source.path, base)
         old = Version(_read(ws, name, text, f"{base}:{source.path}"), text)
     elif new_text is not None:
         old = current
@@ -98,6 +98,16 @@ def _earlier(ws: Workspace, name: str, path: str) -> Version:
             hint="Keep one with `de-copilot snapshot`, or give another script or a git revision.",
         ) from None
     return Version(_read(ws, name, text, f"HEAD:{path}"), text)
+
+
+def _at(ws: Workspace, name: str, path: str, base: str) -> str:
+    try:
+        return git_text(_file(ws, path), base)
+    except NotFound:
+        raise
+    except InputError as error:
+        what = f"{name} cannot be compared with {base}: its folder is not in a git repository"
+        raise InputError(what, where=path, hint=error.hint) from None
 
 
 def _file(ws: Workspace, path: str) -> Path:
