@@ -15,6 +15,7 @@ import streamlit as st
 
 from ui.graphs import graph_of
 from ui.page_graph import draw_graph
+from ui.page_results import RESULT_DRAWERS, SAID
 from ui.page_text import code, excerpts, safe, verbatim
 from ui.state import log_failure
 from ui.verdicts import (
@@ -50,6 +51,8 @@ def draw_artifact(artifact: Data, source: Source, key: str) -> None:
     What only says in a table what the answer has said in words is folded.
     """
     kind = str(artifact["kind"])
+    if kind in SAID:
+        return
     frame = st.expander(FOLDED[kind]) if kind in FOLDED else st.container(border=True)
     with frame:
         try:
@@ -333,8 +336,14 @@ def _more(number: int, what: str) -> None:
         st.caption(f"and {number:,} more {what}")
 
 
+def _made(kind: str) -> Callable[[Data, Source], None]:
+    return lambda artifact, source: RESULT_DRAWERS[kind](artifact["data"])
+
+
 DRAWERS: Mapping[str, Callable[[Data, Source], None]] = {
+    **{kind: _made(kind) for kind in RESULT_DRAWERS},
     "impact": _impact,
+    "impact_report": _impact,
     "lineage": _lineage,
     "assets": _assets,
     "job": _job,

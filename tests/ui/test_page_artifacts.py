@@ -137,3 +137,21 @@ def test_texts_of_a_lake_are_no_markup(own_shop: Path) -> None:
     outside = "".join(texts(app).split("`")[::2])
     assert "![x](" not in outside
     assert "<b>" not in outside
+
+
+def test_every_kind_that_a_tool_makes_has_a_drawing_or_is_said_in_words() -> None:
+    from ui.page_artifacts import DRAWERS
+    from ui.page_results import SAID
+
+    made = {
+        "tests",
+        "check_run",
+        "contract",
+        "documentation",
+        "simulation",
+        "impact_report",
+        "documents",
+        "diff",
+        "written",
+    }
+    assert made <= DRAWERS.keys() | SAID
