@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import signal
-import socket
 import subprocess
 import sys
-import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -17,6 +15,7 @@ from hypothesis import strategies as st
 from knowledge.documents import Chunk, EmbeddedIndex, Entry, Index, ServedIndex, chunks
 from knowledge.embeddings import bundled
 from knowledge.errors import ConfigError, ReadError, Unavailable
+from tests.servers import free_port, listening
 
 RUNBOOK = """# Runbook: orders_job
 
@@ -70,23 +69,10 @@ def test_no_text_stops_the_cutting(text: str, suffix: str) -> None:
 @pytest.fixture(scope="module")
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """A real Chroma server on loopback."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
-    folder = tmp_path_factory.mktemp("chroma")
+    port, folder = free_port(), tmp_path_factory.mktemp("chroma")
     chroma = Path(sys.executable).with_name("chroma")
-    command = [str(chroma), "run", "--path", str(folder), "--host", "127.0.0.1", "--port", str(port)]
-    process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-    try:
-        for _ in range(300):
-            with socket.socket() as probe:
-                if probe.connect_ex(("127.0.0.1", port)) == 0:
-                    break
-            time.sleep(0.1)
+    with listening([str(chroma), "run", "--path", str(folder), "--host", "127.0.0.1", "--port", str(port)], port):
         yield f"http://127.0.0.1:{port}"
-    finally:
-        process.terminate()
-        process.wait(10)
 
 
 @pytest.fixture(params=["embedded", "served"])

@@ -8,9 +8,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-import yaml
-
 from knowledge.errors import ConfigError
+from tools.yaml_text import dumped, loaded
 
 __all__ = ["merged", "path_of", "read", "write"]
 
@@ -30,8 +29,7 @@ def path_of(table: str, default_database: str) -> str:
 def write(document: Mapping[str, Any], table: str) -> str:
     """The file's text."""
     bare = " ".join(table.rpartition(".")[2].split())
-    body = yaml.dump(dict(document), Dumper=_Dumper, sort_keys=False, allow_unicode=True, width=110)
-    return _HEAD.format(table=" ".join(table.split()), bare=bare) + body
+    return _HEAD.format(table=" ".join(table.split()), bare=bare) + dumped(document)
 
 
 def read(text: str, where: str) -> dict[str, Any]:
@@ -39,13 +37,7 @@ def read(text: str, where: str) -> dict[str, Any]:
     from open_data_contract_standard.model import OpenDataContractStandard
     from pydantic import ValidationError
 
-    try:
-        data = yaml.load(text, Loader=_Loader)  # noqa: S506 - a safe loader: see below
-    except (yaml.YAMLError, ValueError, RecursionError) as error:
-        mark = getattr(error, "problem_mark", None)
-        place = f" (line {mark.line + 1})" if mark is not None else ""
-        said = getattr(error, "problem", None) or (str(error).splitlines() or ["it is no YAML"])[0]
-        raise ConfigError(f"the contract cannot be read: {said}{place}", where=where) from None
+    data = loaded(text, "the contract", where)
     if not isinstance(data, dict):
         raise ConfigError("the contract cannot be read: a mapping is expected", where=where)
     try:
@@ -136,31 +128,3 @@ def _is_ours(rule: Mapping[str, Any]) -> bool:
 
     kind = str(rule.get("name", "")).partition("(")[0]
     return kind in (*KINDS, REFERENCE)
-
-
-class _Dumper(yaml.SafeDumper):
-    """Lists of plain values on one line, no anchors, everything else as blocks."""
-
-    def ignore_aliases(self, data: Any) -> bool:
-        return True
-
-    def increase_indent(self, flow: bool = False, indentless: bool = False) -> None:
-        super().increase_indent(flow, indentless=False)
-
-
-def _short_list(dumper: yaml.SafeDumper, data: Sequence[Any]) -> yaml.Node:
-    plain = all(isinstance(v, str | int | float | bool) or v is None for v in data)
-    return dumper.represent_sequence("tag:yaml.org,2002:seq", data, flow_style=plain)
-
-
-_Dumper.add_representer(list, _short_list)
-
-
-class _Loader(yaml.SafeLoader):
-    """Plain data only; dates stay text, as JSON has them."""
-
-
-_Loader.yaml_implicit_resolvers = {
-    first: [(tag, pattern) for tag, pattern in found if tag != "tag:yaml.org,2002:timestamp"]
-    for first, found in yaml.SafeLoader.yaml_implicit_resolvers.items()
-}

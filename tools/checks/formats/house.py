@@ -8,17 +8,16 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
-
-import yaml
 
 from knowledge.errors import ConfigError
 from tools.checks.kinds import KINDS
 from tools.checks.model import Check
 from tools.checks.references import REFERENCE
 from tools.result import Evidence
+from tools.yaml_text import dumped, loaded
 
 __all__ = ["CheckFile", "Kept", "merge", "path_of", "read", "write"]
 
@@ -78,8 +77,7 @@ def write(file: CheckFile) -> str:
     """The file's text."""
     data = {"table": file.table, **file.extra, "checks": [_written(k) for k in file.checks]}
     bare = file.table.rpartition(".")[2]
-    text = yaml.dump(data, Dumper=_Dumper, sort_keys=False, allow_unicode=True, width=110)
-    return _HEAD.format(table=_one_line(file.table), bare=_one_line(bare)) + text
+    return _HEAD.format(table=_one_line(file.table), bare=_one_line(bare)) + dumped(data)
 
 
 def read(text: str, where: str) -> CheckFile:
@@ -88,10 +86,7 @@ def read(text: str, where: str) -> CheckFile:
     Raises:
         ConfigError: it is no YAML, or a check in it has no kind or columns that we know; says which.
     """
-    try:
-        data = yaml.load(text, Loader=_Loader)  # noqa: S506 - a safe loader: see below
-    except yaml.YAMLError as error:
-        raise ConfigError(f"the tests cannot be read: {_first_line(error)}", where=where) from None
+    data = loaded(text, "the tests", where)
     if not isinstance(data, dict) or not isinstance(data.get("checks", []), list):
         raise ConfigError("the tests cannot be read: a mapping with `table` and `checks` is expected", where=where)
     checks = tuple(_read_check(item, number, where) for number, item in enumerate(data.get("checks") or (), 1))
@@ -155,36 +150,5 @@ def _read_check(item: Any, number: int, where: str) -> Kept:
     return Kept(check, None if made is None else str(made), proof or {}, extra)
 
 
-def _first_line(error: yaml.YAMLError) -> str:
-    mark = getattr(error, "problem_mark", None)
-    place = f" (line {mark.line + 1})" if mark is not None else ""
-    return f"{getattr(error, 'problem', None) or str(error).splitlines()[0]}{place}"
-
-
 def _one_line(text: str) -> str:
     return " ".join(text.split())
-
-
-class _Dumper(yaml.SafeDumper):
-    """Lists of plain values on one line; everything else as blocks."""
-
-    def increase_indent(self, flow: bool = False, indentless: bool = False) -> None:
-        super().increase_indent(flow, indentless=False)
-
-
-def _short_list(dumper: yaml.SafeDumper, data: Sequence[Any]) -> yaml.Node:
-    plain = all(isinstance(v, str | int | float | bool) or v is None for v in data)
-    return dumper.represent_sequence("tag:yaml.org,2002:seq", data, flow_style=plain)
-
-
-_Dumper.add_representer(list, _short_list)
-
-
-class _Loader(yaml.SafeLoader):
-    """Plain data only; dates stay text, as JSON has them."""
-
-
-_Loader.yaml_implicit_resolvers = {
-    first: [(tag, pattern) for tag, pattern in found if tag != "tag:yaml.org,2002:timestamp"]
-    for first, found in yaml.SafeLoader.yaml_implicit_resolvers.items()
-}
