@@ -22,6 +22,7 @@ from tools.lake.base import Limits
 
 __all__ = [
     "CONFIG_FILE",
+    "AwsSettings",
     "BedrockSettings",
     "DocumentSettings",
     "JobSettings",
@@ -50,12 +51,48 @@ class _Section(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
 
+def _as_names(value: Any) -> Any:
+    """A variable holds one text: names in it are parted by commas."""
+    return [name.strip() for name in value.split(",") if name.strip()] if isinstance(value, str) else value
+
+
+Names = Annotated[tuple[str, ...], BeforeValidator(_as_names)]
+S3Prefix = Annotated[str, Field(pattern=r"s3://[^/]+.*")]
+
+
 class LimitSettings(_Section):
-    """Bounds of one query. `bytes` may be written `"10GB"`."""
+    """Bounds of one query, and of all queries of a session on AWS. Bytes may be written `"10GB"`."""
 
     rows: int = Field(default=1_000, gt=0)
     bytes: ByteSize = Field(default=ByteSize(10 * 2**30), gt=0)
     seconds: float = Field(default=60.0, gt=0)
+    session_bytes: ByteSize = Field(default=ByteSize(100 * 2**30), gt=0)
+
+
+class AwsSettings(_Section):
+    """The account that a lake is in, with `backend = "aws"`.
+
+    Attributes:
+        home: the S3 prefix that holds what a lake's folder would: dashboards.json, kpis.json, jobs/, docs/, output/.
+        output: where `output/` is instead; another bucket, often.
+        region: None: as the AWS settings say.
+        databases: the Glue databases that count; none named: all.
+        catalog: another account's Glue catalog id.
+        workgroup: Athena's; None: "primary".
+        results: an S3 prefix for Athena's results; None: as the workgroup says.
+        reuse_minutes: how old a result may be that Athena gives again without scanning; 0: none is.
+        glue_jobs: names or patterns (`*`) of Glue jobs whose scripts are read, besides those below `jobs.paths`.
+    """
+
+    home: S3Prefix | None = None
+    output: S3Prefix | None = None
+    region: str | None = Field(default=None, min_length=1)
+    databases: Names = ()
+    catalog: str | None = Field(default=None, min_length=1)
+    workgroup: str | None = Field(default=None, min_length=1)
+    results: S3Prefix | None = None
+    reuse_minutes: int = Field(default=0, ge=0, le=10_080)
+    glue_jobs: Names = ("*",)
 
 
 class JobSettings(_Section):
@@ -94,11 +131,11 @@ class DocumentSettings(_Section):
 
 
 class RecordSettings(_Section):
-    """Where records are kept: "sqlite" (a file beside the lake), "dynamodb:<table>" or "s3://<bucket>/<prefix>";
-    `spill` is the S3 prefix for bodies that a DynamoDB table has no room for.
+    """Where records are kept: "sqlite" (a file beside the lake), "dynamodb:<table>" or "s3://<bucket>/<prefix>"; None:
+    the file, and on AWS below `aws.home`. `spill` is the S3 prefix for bodies that a DynamoDB table has no room for.
     """
 
-    store: str = Field(default="sqlite", min_length=1)
+    store: str | None = Field(default=None, min_length=1)
     spill: str | None = Field(default=None, pattern="s3://.+")
 
 
@@ -133,7 +170,7 @@ class Settings(_Section):
 
     Attributes:
         backend: where tables live: this machine, or an AWS account.
-        lake: the lake's folder (local).
+        lake: the lake's folder (local); on AWS the working folder of this machine.
         default_database: where a bare table name is looked up; None: the only one there is.
         model: "offline", or a chat model: "bedrock:<profile>", "<provider>:<model>".
         output: where reports go; None: `output/` in the lake.
@@ -153,10 +190,16 @@ class Settings(_Section):
     jobs: JobSettings = JobSettings()
     severity: SeveritySettings = SeveritySettings()
     documents: DocumentSettings = DocumentSettings()
+    aws: AwsSettings = AwsSettings()
     bedrock: BedrockSettings = BedrockSettings()
     records: RecordSettings = RecordSettings()
     lambdas: LambdaSettings = LambdaSettings()
     files: tuple[Path, ...] = Field(default=(), exclude=True)
+
+    @property
+    def place(self) -> str:
+        """What tells this lake from others: its folder, or its home on S3."""
+        return str(self.aws.home if self.backend == "aws" else self.lake)
 
     @property
     def query_limits(self) -> Limits:
@@ -307,6 +350,7 @@ _SECTIONS: Mapping[str, type[BaseModel]] = {
     "jobs": JobSettings,
     "severity": SeveritySettings,
     "documents": DocumentSettings,
+    "aws": AwsSettings,
     "bedrock": BedrockSettings,
     "records": RecordSettings,
     "lambdas": LambdaSettings,

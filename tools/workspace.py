@@ -14,7 +14,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from knowledge.errors import ConfigError, CopilotError
+from knowledge.errors import CopilotError
 from knowledge.store import RecordStore, open_store
 from tools.consumers import Consumer, load_consumers
 from tools.imports.runs import Kept, kept_imports
@@ -170,10 +170,11 @@ class Workspace:
 
         server = self.settings.documents.server
         embedder = self._embedder()
+        digest = hashlib.sha256(self.settings.place.encode()).hexdigest()[:16]
         if server:
-            digest = hashlib.sha256(str(self.settings.lake).encode()).hexdigest()[:16]
             return ServedIndex(server, f"de-copilot-{digest}", embedder)
-        return EmbeddedIndex(self.settings.lake / ".de-copilot" / "documents", embedder)
+        folder = self.settings.lake / ".de-copilot" / "documents"
+        return EmbeddedIndex(folder / digest if self.settings.backend == "aws" else folder, embedder)
 
     def _embedder(self) -> Embedder:
         provider, _, model = self.settings.documents.embeddings.partition(":")
@@ -207,6 +208,7 @@ class Workspace:
     def refresh(self) -> None:
         """Forgets what was read, so that the next question sees files as they are now."""
         with self._lock:
+            self.lake.forget()
             for name in ("catalog", "imported", "jobs", "readings", "_loaded_consumers", "graph", "assets"):
                 self.__dict__.pop(name, None)
 
@@ -234,14 +236,18 @@ def imports_for(source: JobSource, ws: Workspace) -> dict[str, str]:
 def open_workspace(settings: Settings) -> Workspace:
     """Opens the lake that the settings name.
 
-    Raises ConfigError when there is no lake there or the backend is not known.
+    Raises:
+        NotFound: there is no such folder.
+        ConfigError: the lake on AWS has no home, or the record store is not known.
     """
-    if settings.backend != "local":
-        raise ConfigError(
-            f"backend {settings.backend!r} is not available in this version", hint='Use backend = "local".'
-        )
+    kept = settings.records
+    if settings.backend == "aws":
+        from tools.lake.aws import open_lake as open_account
+
+        home = f"{str(settings.aws.home).rstrip('/')}/.de-copilot/records"
+        lake: Lake = open_account(settings)
+        return Workspace(settings, lake, open_store(kept.store or home, beside=settings.lake, spill=kept.spill))
     from tools.lake.local import open_lake
 
-    kept = settings.records
-    store = open_store(kept.store, beside=Path(settings.lake), spill=kept.spill)
+    store = open_store(kept.store or "sqlite", beside=Path(settings.lake), spill=kept.spill)
     return Workspace(settings, open_lake(settings), store)

@@ -7,6 +7,7 @@ from collections.abc import Callable, Sequence
 import streamlit as st
 
 from tools.assets import KINDS
+from tools.settings import Settings
 from tools.workspace import Workspace
 from ui.page_chat import Thread
 from ui.page_text import safe, verbatim
@@ -21,11 +22,16 @@ MOST_PROBLEMS = 50
 def draw_lake(ws: Workspace) -> None:
     """The lake's name, how much there is in it, and what could not be read."""
     settings = ws.settings
-    st.markdown(f"### {verbatim(settings.lake.name or settings.lake)}", anchors=False, help=verbatim(settings.lake))
+    st.markdown(f"### {verbatim(_called(settings))}", anchors=False, help=verbatim(settings.place))
     counts = [count(len(ws.assets.all(kind)), kind) for kind in KINDS]
     st.markdown("  \n".join(" · ".join(pair) for pair in (counts[:2], counts[2:])))
     st.caption(f"Model: {verbatim(settings.model)}")
     _draw_problems(ws)
+
+
+def _called(settings: Settings) -> str:
+    """The last part of where the lake is."""
+    return settings.place.rstrip("/").rpartition("/")[2] or settings.place
 
 
 def _draw_problems(ws: Workspace) -> None:

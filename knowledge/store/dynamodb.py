@@ -23,8 +23,8 @@ from collections.abc import Iterator, Mapping
 from functools import cached_property
 from typing import Any
 
+from knowledge.aws import calling, client
 from knowledge.errors import ConfigError
-from knowledge.store.calls import calling, client
 from knowledge.store.s3 import S3Shelf
 
 __all__ = ["DynamoShelf"]

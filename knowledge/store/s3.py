@@ -11,8 +11,8 @@ from concurrent.futures import ThreadPoolExecutor
 from functools import cached_property
 from typing import Any
 
+from knowledge.aws import calling, client
 from knowledge.errors import ConfigError
-from knowledge.store.calls import calling, client
 
 __all__ = ["S3Shelf"]
 

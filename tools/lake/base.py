@@ -222,6 +222,10 @@ class Lake(Protocol):
         """Writes a whole file under `output/` and returns where it is. Never leaves a part of it."""
         ...
 
+    def forget(self) -> None:
+        """Lets go of what was looked up, so that the next question sees things as they are."""
+        ...
+
     def problems(self) -> Sequence[Problem]:
         """What in the lake could not be used so far: unreadable files, scripts, settings."""
         ...

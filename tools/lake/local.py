@@ -176,6 +176,9 @@ class LocalLake:
         """
         return self._files.write(path, text)
 
+    def forget(self) -> None:
+        """See `Lake.forget`: files are listed afresh at each question anyhow."""
+
     def problems(self) -> Sequence[Problem]:
         """See `Lake.problems`."""
         return tuple(self._problems)

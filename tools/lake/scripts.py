@@ -9,7 +9,7 @@ from typing import Literal
 
 from tools.lake.base import JobSource, Problem
 
-__all__ = ["read_scripts"]
+__all__ = ["language_of", "read_scripts"]
 
 _LANGUAGES: dict[str, Literal["python", "sql"]] = {".py": "python", ".sql": "sql"}
 
@@ -40,6 +40,12 @@ def read_scripts(
             continue
         jobs.append(JobSource(name, path, text, _LANGUAGES[file.suffix.lower()], arguments.get(name, {})))
     return sorted(jobs, key=lambda job: job.name), problems
+
+
+def language_of(path: str) -> Literal["python", "sql"] | None:
+    """What a script is written in, by its name's ending; None when it is no script."""
+    name = path.rpartition("/")[2].lower()
+    return next((language for ending, language in _LANGUAGES.items() if name.endswith(ending)), None)
 
 
 def _scripts(root: Path, path: str) -> Iterator[Path]:

@@ -21,10 +21,9 @@ from tools.lake.dialect import Prepared, view_name
 from tools.lake.engine import Engine
 from tools.lake.footers import Broken, Footer, Footers
 from tools.lake.layout import DataFile, Place, group_by_partition, list_files
+from tools.lake.pruning import passing
 from tools.lake.readers import csv_reader, csv_view, parquet_view
 from tools.lake.scan import Read, reads, surviving
-from tools.lake.trino.fixes import fix
-from tools.lake.types import duckdb_type
 
 __all__ = ["FolderTables", "Snapshot"]
 
@@ -204,31 +203,12 @@ class Snapshot:
         groups = sorted(group_by_partition(listed.files).items())
         keys = [key.name for key in listed.table.partition_keys]
         rows = [tuple(_value(dict(values).get(key)) for key in keys) for values, _ in groups]
-        kept = surviving(read, keys, rows, lambda test, values: self._passing(listed.table, test, values))
+        kept = surviving(
+            read, keys, rows, lambda test, values: passing(self._tables.engine, listed.table, test, values)
+        )
         files = [file for number in kept for file in groups[number][1]]
         footers = self._tables.read_footers(listed.table.name, files)
         return sum(_file_cost(listed.table, file, footers.get(file.path), read.columns) for file in files)
-
-    def _passing(self, table: Table, condition: exp.Expr, rows: Sequence[tuple[str | None, ...]]) -> list[int]:
-        """Runs a filter over partition values only; all of them pass one that cannot be run alone."""
-        keys = table.partition_keys
-        for column in condition.find_all(exp.Column):
-            column.set("table", None)
-        names = [exp.to_identifier(n, quoted=True) for n in ("#", *(key.name for key in keys))]
-        values = exp.Values(
-            expressions=[exp.Tuple(expressions=[exp.convert(i), *map(exp.convert, row)]) for i, row in enumerate(rows)],
-            alias=exp.TableAlias(this=exp.to_identifier("_"), columns=names),
-        )
-        typed = [
-            exp.alias_(exp.cast(exp.column(key.name, quoted=True), duckdb_type(key.type)), key.name, quoted=True)
-            for key in keys
-        ]
-        inner = exp.select(exp.column("#", quoted=True), *typed).from_(values).subquery("p")
-        query = exp.select(exp.column("#", quoted=True)).from_(inner).where(fix(condition))
-        try:
-            return sorted(row[0] for row in self._tables.engine.ask(query))
-        except QueryError:
-            return list(range(len(rows)))
 
     def _is_broken(self, table: Table, file: DataFile) -> bool:
         view = parquet_view(table, [file], self._tables.read_footers(table.name, [file])).subquery("f")

@@ -1,6 +1,7 @@
 """`de-copilot doctor`: is this installation and this lake in order, and what to do where it is not.
 
-Each check is one function in `CHECKS`; a check that cannot be made because an earlier thing is missing says so.
+Each check is one function; a check that cannot be made because an earlier thing is missing says so. What only a lake
+on AWS needs is in doctor_aws.py.
 """
 
 from __future__ import annotations
@@ -9,18 +10,17 @@ import os
 import platform
 import sys
 import tempfile
-from collections.abc import Callable, Iterator, Mapping
-from dataclasses import asdict, dataclass
-from functools import cached_property
+from collections.abc import Iterator, Mapping
+from dataclasses import asdict
 from importlib.metadata import PackageNotFoundError, version
 from importlib.util import find_spec
-from pathlib import Path
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING
 
 import typer
 
 from knowledge.errors import CopilotError
-from ui.commands.options import JsonOption, LakeOption, open_lake, settings_for
+from ui.commands.checkup import Check, Examine, Patient, Status
+from ui.commands.options import JsonOption, LakeOption
 from ui.commands.output import Output
 from ui.state import state_dir
 from ui.verdicts import count
@@ -28,45 +28,18 @@ from ui.verdicts import count
 if TYPE_CHECKING:
     from rich.console import RenderableType
 
-    from tools.settings import Settings
     from tools.workspace import Workspace
 
 __all__ = ["doctor"]
 
-Status = Literal["ok", "warn", "fail"]
 _STYLES: Mapping[Status, str] = {"ok": "green", "warn": "bold yellow", "fail": "bold red"}
-
-
-@dataclass(frozen=True, slots=True)
-class Check:
-    """One line: what was looked at, whether it is in order, what was found and what to do about it."""
-
-    name: str
-    status: Status
-    found: str
-    todo: str | None = None
-
-
-@dataclass
-class Patient:
-    """What the checks look at. Opening it may fail; the check that asks reports it."""
-
-    ctx: typer.Context
-    lake: Path | None
-
-    @cached_property
-    def settings(self) -> Settings:
-        return settings_for(self.ctx, self.lake)
-
-    @cached_property
-    def ws(self) -> Workspace:
-        return open_lake(self.ctx, self.lake)
 
 
 def doctor(ctx: typer.Context, lake: LakeOption = None, json: JsonOption = False) -> None:
     """Whether this installation and this lake are in order, and what to do if not.
 
-    The exit code is 1 when something has to be repaired.
+    With a lake on AWS each permission is tried by a call that changes nothing and scans nothing; a Bedrock model is
+    asked for one token. The exit code is 1 when something has to be repaired.
 
     \b
     Example:
@@ -83,11 +56,24 @@ def doctor(ctx: typer.Context, lake: LakeOption = None, json: JsonOption = False
 
 
 def _examine(patient: Patient) -> Iterator[Check]:
-    for name, check in CHECKS.items():
+    for name, check in {**_HERE, **_of_backend(patient), **_OF_LAKE, **_AROUND}.items():
         try:
             yield from check(name, patient)
         except CopilotError as error:
             yield Check(name, "fail", error.what if not error.where else f"{error.what} ({error.where})", error.hint)
+
+
+def _of_backend(patient: Patient) -> Mapping[str, Examine]:
+    """What a lake on AWS needs besides; settings that cannot be read are told by the check of settings."""
+    try:
+        backend = patient.settings.backend
+    except CopilotError:
+        return {}
+    if backend != "aws":
+        return {"output": _output, "model": _model}
+    from ui.commands.doctor_aws import CHECKS
+
+    return CHECKS
 
 
 def _lines(checks: list[Check]) -> Iterator[RenderableType]:
@@ -126,7 +112,7 @@ def _settings(name: str, patient: Patient) -> Iterator[Check]:
 
 
 def _lake(name: str, patient: Patient) -> Iterator[Check]:
-    where = f"{patient.settings.lake} ({patient.settings.backend})"
+    where = f"{patient.settings.place} ({patient.settings.backend})"
     tables = patient.ws.lake.tables()
     if tables:
         yield Check(name, "ok", where)
@@ -226,17 +212,12 @@ def _version(package: str) -> str | None:
         return None
 
 
-CHECKS: Mapping[str, Callable[[str, Patient], Iterator[Check]]] = {
-    "Python": _python,
-    "DuckDB": _duckdb,
-    "settings": _settings,
+_HERE: Mapping[str, Examine] = {"Python": _python, "DuckDB": _duckdb, "settings": _settings}
+_OF_LAKE: Mapping[str, Examine] = {
     "lake": _lake,
     "tables": _tables,
     "jobs": _jobs,
     "dashboards and KPIs": _consumers,
     "lake's files": _problems,
-    "model": _model,
-    "output": _output,
-    "chat page": _page,
-    "log": _state,
 }
+_AROUND: Mapping[str, Examine] = {"chat page": _page, "log": _state}
