@@ -14,7 +14,7 @@ from botocore import xform_name
 
 from tests.deploy.template import ROOT
 
-__all__ = ["BY_LIBRARIES", "called"]
+__all__ = ["BY_LIBRARIES", "NEEDS_NO_POLICY", "called"]
 
 _ROOMS = ("agent", "knowledge", "tools", "ui")
 _ACTIONS = {
@@ -28,18 +28,14 @@ BY_LIBRARIES = {
     "powertools": {"dynamodb:DeleteItem", "dynamodb:GetItem", "dynamodb:PutItem", "dynamodb:UpdateItem"},
     # ChatBedrockConverse speaks Converse and ConverseStream (agent/bedrock.py); these are the actions behind them.
     "langchain-aws": {"bedrock:InvokeModel", "bedrock:InvokeModelWithResponseStream"},
-    # Athena reads tables and writes results as whoever asks it, and PyAthena asks it; the catalog and the jobs' scripts
-    # are looked up in Glue.
+    # PyAthena asks Athena (tools/lake/aws/athena.py), which reads tables and writes results as whoever asks it.
     "athena": {
         "athena:GetQueryExecution",
         "athena:GetQueryResults",
-        "athena:GetWorkGroup",
         "athena:StartQueryExecution",
         "athena:StopQueryExecution",
         "glue:GetDatabase",
         "glue:GetDatabases",
-        "glue:GetJob",
-        "glue:GetJobs",
         "glue:GetPartitions",
         "glue:GetTable",
         "glue:GetTables",
@@ -51,6 +47,9 @@ BY_LIBRARIES = {
         "s3:PutObject",
     },
 }
+
+
+NEEDS_NO_POLICY = {"sts:GetCallerIdentity"}
 
 
 def called() -> dict[str, set[str]]:

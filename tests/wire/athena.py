@@ -72,11 +72,18 @@ class _Query:
 
 
 class Athena:
-    """One region's Athena. `delay`: seconds that each statement runs before it is executed."""
+    """One region's Athena.
+
+    Attributes:
+        statements: all SQL that was sent.
+        delay: seconds that each statement runs before it is executed.
+        cutoff: bytes at which a statement is cancelled, in place of the workgroup's, which is 10 MB at least.
+    """
 
     def __init__(self, folder: Path, region: str = "eu-central-1") -> None:
         self.statements: list[str] = []
         self.delay = 0.0
+        self.cutoff: int | None = None
         self._folder, self._region = folder, region
         self._queries: dict[str, _Query] = {}
         self._pool = ThreadPoolExecutor(4)
@@ -87,7 +94,11 @@ class Athena:
         """Forgets all statements."""
         self._queries.clear()
         self.statements.clear()
-        self.delay = 0.0
+        self.delay, self.cutoff = 0.0, None
+
+    def running(self) -> list[str]:
+        """Ids of the statements that have not ended."""
+        return [q.id for q in self._queries.values() if q.state in ("QUEUED", "RUNNING")]
 
     def handler(self, target: str) -> Callable[[Mapping[str, Any]], dict[str, Any]] | None:
         """What answers a request in moto's place; None for what moto does well enough."""
@@ -96,6 +107,7 @@ class Athena:
             "AmazonAthena.GetQueryExecution": lambda r: {"QueryExecution": _execution(self._known(r))},
             "AmazonAthena.GetQueryResults": self._results,
             "AmazonAthena.StopQueryExecution": self._stop,
+            "AmazonAthena.GetWorkGroup": self._work_group,
         }.get(target)
 
     def _start(self, request: Mapping[str, Any]) -> dict[str, Any]:
@@ -118,11 +130,17 @@ class Athena:
             raise AthenaError("InvalidRequestException", refusal)
         database = (request.get("QueryExecutionContext") or {}).get("Database") or "default"
         number = str(uuid.uuid4())
-        cutoff = stated.get("BytesScannedCutoffPerQuery")
+        cutoff = stated.get("BytesScannedCutoffPerQuery") if self.cutoff is None else self.cutoff
         query = _Query(number, sql, database.lower(), workgroup, f"{output.rstrip('/')}/{number}.csv", cutoff)
         self._queries[number] = query
         self._pool.submit(self._run, query)
         return {"QueryExecutionId": number}
+
+    def _work_group(self, request: Mapping[str, Any]) -> dict[str, Any]:
+        found = athena_backends[ACCOUNT][self._region].work_groups.get(request["WorkGroup"])
+        if found is None:
+            raise AthenaError("InvalidRequestException", f"WorkGroup {request['WorkGroup']} is not found.")
+        return {"WorkGroup": {"Name": found.name, "State": found.state, "Configuration": found.configuration or {}}}
 
     def _run(self, query: _Query) -> None:
         query.state = "RUNNING"

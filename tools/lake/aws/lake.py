@@ -9,7 +9,7 @@ from __future__ import annotations
 import time
 from collections.abc import Mapping, Sequence
 from threading import Lock
-from typing import Any
+from typing import Any, Literal
 
 from sqlglot import exp
 
@@ -124,19 +124,16 @@ class AwsLake:
             more=len(ran.rows) > limits.rows,
         )
 
-    def explain(self, sql: str, kind: str = "VALIDATE") -> str:
+    def explain(self, sql: str, kind: Literal["VALIDATE", "LOGICAL", "DISTRIBUTED", "IO"] = "VALIDATE") -> str:
         """What Athena itself says of a statement without running it: `EXPLAIN (TYPE …)`, which scans nothing.
-
-        Args:
-            kind: VALIDATE, LOGICAL, DISTRIBUTED or IO.
 
         Raises as `query` does.
         """
         tree = parse_athena(sql)
         check(tree)
         prepared = prepare(tree, self.table)
-        prefix = exp.Command(this="EXPLAIN", expression=f"(TYPE {exp.to_identifier(kind).name}) ")
-        text = f"{prefix.sql(DIALECT)}{prepared.tree.sql(DIALECT, comments=False)}"
+        asked = f"(TYPE {kind}) {prepared.tree.sql(DIALECT, comments=False)}"
+        text = exp.Command(this="EXPLAIN", expression=asked).sql(DIALECT)
         ran = self._athena.run(text, rows=1_000, seconds=self.limits.seconds)
         return "\n".join(str(row[0]) for row in ran.rows)
 
