@@ -22,7 +22,7 @@ endif
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help setup demo test lint style types imports format bench bench-jobs browser clean deploy interpreter
+.PHONY: help setup demo test lint style types imports format aws-local bench bench-jobs browser clean deploy interpreter test-aws
 
 help:  ## Show what there is to run
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-11s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -82,6 +82,13 @@ deploy:  ## Deploy to AWS: IMAGE=… LAKE_BUCKET=… CODE_BUCKET=… DATABASE=�
 	sam deploy --template-file deploy/template.yaml --stack-name "$(STACK)" --capabilities CAPABILITY_IAM \
 	    --image-repository "$(firstword $(subst :, ,$(IMAGE)))" --no-fail-on-empty-changeset --parameter-overrides \
 	    ImageUri="$(IMAGE)" LakeBucket="$(LAKE_BUCKET)" CodeBucket="$(CODE_BUCKET)" GlueDatabase="$(DATABASE)" $(MORE)
+
+aws-local: $(STAMP)  ## Run a local AWS with the demo lake in it, and print the variables to use it with
+	@$(BIN)/de-copilot demo --build-only --path "$(DEMO)"
+	@$(BIN)/python -m tests.wire "$(DEMO)" $(PORT)
+
+test-aws: $(STAMP)  ## Try a real account by your own settings: some twenty calls, no write (docs/aws.md)
+	@$(BIN)/python -m pytest tests/aws --aws
 
 clean:  ## Remove .venv, the demo lake and every cache
 	rm -rf $(VENV) .demo .mypy_cache .pytest_cache .ruff_cache .hypothesis .import_linter_cache build *.egg-info

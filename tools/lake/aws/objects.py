@@ -165,7 +165,9 @@ class LakeObjects:
         parts = path.split("/")
         if path.startswith("/") or ".." in parts or "\\" in path or "" in parts[:-1]:
             raise InputError(f"The path {path!r} leads out of the lake")
-        return self.output / "/".join(parts[1:]) if parts[0] == _OUTPUT else self.home / path
+        if parts[0] != _OUTPUT:
+            return self.home / path
+        return self.output / "/".join(parts[1:]) if len(parts) > 1 else self.output
 
     def told(self, url: Url) -> str:
         """How people call an object: its path in the lake, or where it is if it is elsewhere."""
