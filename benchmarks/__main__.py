@@ -16,6 +16,7 @@ NAMED = {
     "impact": "benchmarks.impact",
     "graph": "benchmarks.graph",
     "lambdas": "benchmarks.lambdas",
+    "turns": "benchmarks.agent.turns",
 }
 
 
