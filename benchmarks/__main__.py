@@ -14,6 +14,7 @@ QUICK = {"ask": "benchmarks.ask", "page": "benchmarks.page"}
 NAMED = {
     "reading": "benchmarks.reading",
     "impact": "benchmarks.impact",
+    "kpi": "benchmarks.kpi",
     "graph": "benchmarks.graph",
     "lambdas": "benchmarks.lambdas",
     "turns": "benchmarks.agent.turns",

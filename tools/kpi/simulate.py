@@ -24,7 +24,7 @@ from tools.workspace import imports_for
 if TYPE_CHECKING:
     from tools.workspace import Workspace
 
-__all__ = ["DAYS", "simulate"]
+__all__ = ["DAYS", "read_version", "simulate"]
 
 DAYS = 90
 _MOST_ROWS = 200_000
@@ -110,7 +110,7 @@ def _version(ws: Workspace, job: str | None, new_text: str | None, edit: str | N
     if name not in ws.jobs:
         raise InputError(f"{name} runs elsewhere: it has no script here")
     if new_text is not None:
-        new = _read(ws, name, new_text)
+        new = read_version(ws, name, new_text)
         words = f"With the new `{name}`"
         places = (Evidence("code", new.file),)
     else:
@@ -139,7 +139,11 @@ def _since_snapshots(ws: Workspace, names: Sequence[str]) -> _Version:
     return _Version(old, ws.readings, (), words)
 
 
-def _read(ws: Workspace, name: str, text: str) -> JobReading:
+def read_version(ws: Workspace, name: str, text: str) -> JobReading:
+    """A job's edited script, read as the job is.
+
+    Raises InputError when nothing of what it writes can be read.
+    """
     source = ws.jobs[name]
     reading = read_job(
         text,
