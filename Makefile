@@ -22,7 +22,7 @@ endif
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help setup demo test lint style types imports format aws-local bench bench-jobs browser clean deploy interpreter test-aws
+.PHONY: help setup demo test lint style types imports format aws-local bench bench-jobs browser clean deploy formats interpreter test-aws
 
 help:  ## Show what there is to run
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-11s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -32,8 +32,25 @@ setup: $(STAMP)  ## Make .venv with the locked packages and the de-copilot comma
 demo: $(STAMP)  ## Build the demo lake in .demo/wealth, if it is not there, and open the chat on it
 	@$(BIN)/de-copilot demo --path "$(DEMO)"
 
-test: $(STAMP) $(LOOKED)  ## Run every test
+test: $(STAMP) $(LOOKED) formats  ## Run every test
 	@$(BIN)/python -m pytest -n 2
+
+# dbt, Great Expectations, Soda and datacontract run the files that we write for them. They pin other versions of what we
+# use, so they have an environment of their own; a desk without it skips those tests.
+FORMATS := .venv-formats/.installed
+formats:  ## Make .venv-formats with the tools whose files we write; made in CI, at a desk when asked for by name
+	@if [ "$$CI" = true ] || [ "$(MAKECMDGOALS)" = formats ]; then $(MAKE) --no-print-directory $(FORMATS); fi
+
+$(FORMATS): requirements-formats.lock
+	@echo "make: installing dbt, Great Expectations, Soda and datacontract into .venv-formats"
+ifneq ($(UV),)
+	@$(UV) venv --quiet --clear --python "$(PYTHON)" .venv-formats
+	@$(UV) pip install --quiet --python .venv-formats/bin/python --require-hashes -r $<
+else
+	@"$(PYTHON)" -m venv --clear .venv-formats
+	@.venv-formats/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes -r $<
+endif
+	@touch $@
 
 lint: style types imports  ## Check style, types and the direction of imports
 

@@ -95,7 +95,7 @@ def _test(rule: Rule, table: Table, dialect: str) -> tuple[str | None, str, Mapp
         case Unique((column,)):
             return column, "unique", {}
         case OneOf(column, values) if all(isinstance(v, str) for v in values):
-            return column, "accepted_values", {"values": [_plain(v) for v in values]}
+            return column, "accepted_values", {"values": [_plain(v.replace("'", "''")) for v in values]}
         case Unique(columns):
             return None, "de_copilot_unique", {"columns": _names(columns, dialect)}
         case InTable(columns, other, theirs):

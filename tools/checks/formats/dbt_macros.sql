@@ -15,7 +15,7 @@ having count(*) > 1
 
 {% test de_copilot_in_table(model, columns, table, their_columns) %}
 select t.*
-from {{ model }} as t
+from (select * from {{ model }}) as t
 left join (
     select distinct {% for column in their_columns %}{{ column }} as k{{ loop.index0 }}{{ ', ' if not loop.last }}{% endfor %}
 
