@@ -18,7 +18,9 @@ _ERROR = "Error: "
 _REACHED = {
     "breaks": "breaks",
     "stale": "goes stale",
+    "unexpected": "does not expect it",
     "values_change": "changes its values",
+    "no_reader": "has no reader left",
     "may_be_affected": "may be affected",
     "not_affected": "is not affected",
 }

@@ -27,19 +27,28 @@ ChangeKind = Literal[
     "delay_job",
     "fail_job",
     "change_logic",
+    "new_value",
+    "lost_value",
+    "nullable",
+    "drop_dashboard",
+    "drop_kpi",
 ]
 KINDS: tuple[ChangeKind, ...] = get_args(ChangeKind)
 
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """One change. `to` is the new name or type; `table` and `job` are as given until `resolve` makes them canonical."""
+    """One change. `to` is the new name or type, `value` one that a column gains or loses, `consumer` a dashboard or KPI;
+    `table`, `job` and `consumer` are as given until `resolve` makes them canonical.
+    """
 
     kind: ChangeKind
     table: str | None = None
     column: str | None = None
     to: str | None = None
     job: str | None = None
+    value: str | None = None
+    consumer: str | None = None
 
     def describe(self) -> str:
         """The change in words: "dropping `dim_product.product_group`"."""
@@ -48,6 +57,8 @@ class Change:
             table=_short(self.table),
             to=self.to,
             job=self.job,
+            value=self.value,
+            consumer=self.consumer,
         )
 
     def to_dict(self) -> dict[str, Any]:
@@ -58,6 +69,8 @@ class Change:
             "column": self.column,
             "to": self.to,
             "job": self.job,
+            "value": self.value,
+            "consumer": self.consumer,
             "text": self.describe(),
         }
 
@@ -72,6 +85,11 @@ _WORDS: dict[ChangeKind, str] = {
     "delay_job": "`{job}` running late",
     "fail_job": "`{job}` failing",
     "change_logic": "changing what `{job}` computes",
+    "new_value": "a new value '{value}' in `{column}`",
+    "lost_value": "the end of value '{value}' in `{column}`",
+    "nullable": "NULL in `{column}`",
+    "drop_dashboard": 'removing dashboard "{consumer}"',
+    "drop_kpi": 'removing KPI "{consumer}"',
 }
 
 
@@ -85,15 +103,56 @@ _NAME = r"[`\"']?(?P<{0}>[\w.$-]+)[`\"']?"
 _OBJECT = _NAME.format("object")
 _TO = _NAME.format("to")
 _IN = r"(?:\s+(?:in|of|from|on)\s+(?:the\s+)?(?:table\s+)?" + _NAME.format("table") + r"(?:\s+table)?)?"
+_IN2 = r"(?:\s+(?:in|of|on)\s+(?:the\s+)?(?:table\s+)?" + _NAME.format("table2") + r")?"  # where it may also stand last
 _DROP = r"(?:drop(?:ping)?|remov(?:e|ing)|delet(?:e|ing)|retir(?:e|ing)|get(?:ting)? rid of)"
 _TYPE = r"(?P<to>[a-z]+(?:\s*[(<][^?]*[)>])?)"
 _RETYPE = (
     r"(?:chang\w+|alter\w*|cast\w*|mak\w+|turn\w*|retyp\w+|convert\w*)\s+(?:the\s+)?(?:type\s+of\s+)?(?:column\s+)?"
 )
 _FROM = r"(?:\s+from\s+[a-z]+(?:\s*\([^)]*\))?)?"
+_VALUE = r"(?P<value>'[^']*'|\"[^\"]*\"|`[^`]*`|[\w.+-]+)"
+_QUOTED = r"(?P<value>'[^']*'|\"[^\"]*\"|`[^`]*`)"
+_A = r"(?:an?\s+|the\s+|some\s+|any\s+)?"
+_NOUN = r"(?:category\s+|code\s+|status\s+)?(?:value|category|code|status)"
+_COLUMN = rf"(?:the\s+)?(?:column\s+)?{_OBJECT}"
+_ENDS = r"(?:los(?:es?|ing)|drops|no\s+longer\s+(?:has|holds|gets|contains))"
+_APPEARS = r"(?:(?:appear\w*|turn\w*\s+up|show\w*\s+up|occur\w*|arriv\w*|com\w+)\s+)?(?:in|for|of|on)"
+_VANISHES = r"(?:disappear\w*|vanish\w*|go\w*\s+away|is\s+gone|is\s+removed)\s+(?:from|in)"
 
 # Read from top to bottom: the more particular wording stands first.
+_OF_VALUES: Sequence[tuple[ChangeKind, str]] = (
+    ("drop_dashboard", rf"{_DROP}\s+(?:the\s+)?(?:dashboard|report)\s+(?P<consumer>[^?]+)"),
+    ("drop_dashboard", rf"{_DROP}\s+(?:the\s+)?(?P<consumer>[\"'`][^\"'`]+[\"'`]|[\w &/-]+?)\s+dashboard(?!\w)"),
+    ("drop_kpi", rf"{_DROP}\s+(?:the\s+)?(?:kpi|metric)\s+(?P<consumer>[^?]+)"),
+    ("nullable", rf"{_COLUMN}{_IN}\s+(?:becomes?|turns?|goes|is\s+made|gets|is\s+now)\s+(?:nullable|optional)"),
+    ("nullable", rf"{_COLUMN}{_IN}\s+(?:may|can|could|might)\s+(?:now\s+)?be\s+(?:null|missing|empty)(?!\w)"),
+    (
+        "nullable",
+        rf"(?:mak\w+|turn\w*|set\w*|chang\w+)\s+{_COLUMN}{_IN}\s+(?:to\s+)?(?:be\s+)?(?:nullable|optional){_IN2}",
+    ),
+    ("nullable", rf"allow\w*\s+nulls?\s+(?:in|for|on)\s+{_COLUMN}{_IN}"),
+    ("nullable", rf"{_DROP}\s+(?:the\s+)?not[\s-]+null(?:\s+constraint)?\s+(?:on|of|from)\s+{_COLUMN}{_IN}"),
+    ("lost_value", rf"{_DROP}\s+(?:the\s+)?{_NOUN}\s+{_VALUE}\s+(?:from|of|in)\s+{_COLUMN}{_IN}"),
+    ("lost_value", rf"(?:no\s+more|the\s+end\s+of)\s+(?:{_NOUN}\s+)?{_VALUE}\s+(?:in|for|from)\s+{_COLUMN}{_IN}"),
+    ("lost_value", rf"{_VALUE}\s+{_VANISHES}\s+{_COLUMN}{_IN}"),
+    ("lost_value", rf"{_COLUMN}{_IN}\s+{_ENDS}\s+(?:the\s+)?(?:{_NOUN}\s+)?{_VALUE}"),
+    (
+        "new_value",
+        rf"(?:add|introduc|insert)\w*\s+{_A}(?:new\s+)?{_NOUN}\s+{_VALUE}\s+(?:to|in|into|for)\s+{_COLUMN}{_IN}",
+    ),
+    ("new_value", rf"(?:add|introduc)\w*\s+{_QUOTED}\s+(?:to|in|into|for)\s+{_COLUMN}{_IN}"),
+    ("new_value", rf"new\s+{_NOUN}\s+(?:of\s+)?{_VALUE}\s+{_APPEARS}\s+{_COLUMN}{_IN}"),
+    ("new_value", rf"{_QUOTED}\s+{_APPEARS}\s+{_COLUMN}{_IN}"),
+    ("new_value", rf"new\s+{_OBJECT}\s+(?:value|category|code)\s+{_VALUE}{_IN}"),
+    ("new_value", rf"new\s+{_OBJECT}\s+{_QUOTED}{_IN}"),
+    (
+        "new_value",
+        rf"{_COLUMN}{_IN}\s+(?:gets|gains|will\s+(?:have|get)|(?:may|can|might|could)\s+(?:be|have|hold)|takes|starts\s+having)"
+        rf"\s+{_A}(?:new\s+)?(?:{_NOUN}\s+)?(?:of\s+)?{_VALUE}{_IN2}",
+    ),
+)
 _PATTERNS: Sequence[tuple[ChangeKind, str]] = (
+    *_OF_VALUES,
     ("drop_table", rf"{_DROP}\s+(?:the\s+)?table\s+{_OBJECT}"),
     ("rename_table", rf"renam\w+\s+(?:the\s+)?table\s+{_OBJECT}\s+(?:to|as|into)\s+{_TO}"),
     (
@@ -115,26 +174,45 @@ def parse_change(text: str) -> Change:
 
     `table.column` names both. Raises InputError with the wordings that are understood.
     """
-    for kind, pattern in _PATTERNS:
-        found = re.search(rf"\b{pattern}", text.strip().rstrip("?.!"), re.I)
-        if found:
-            return _from_match(kind, found.groupdict())
+    found = _first(text, _PATTERNS)
+    if found is not None:
+        return found
     raise InputError(
         f"no change is recognised in {text!r}",
         hint='Say it like "drop column dim_product.product_group", "rename a to b in dim_product", '
-        '"change price in raw_positions to decimal(18,2)", "drop table x" or "positions_job is late".',
+        '"change price in raw_positions to decimal(18,2)", "drop table x", "positions_job is late", "status gets CRYPTO", '
+        '"asset_class loses BOND", "customer_id becomes nullable" or "remove dashboard x".',
     )
 
 
+def parse_value_change(text: str) -> Change | None:
+    """The change of a column's values, or the removal of a dashboard or KPI, that a text states; None without one."""
+    return _first(text, _OF_VALUES)
+
+
+def _first(text: str, patterns: Sequence[tuple[ChangeKind, str]]) -> Change | None:
+    for kind, pattern in patterns:
+        found = re.search(rf"(?<![\w'\"`]){pattern}", text.strip().rstrip("?.! "), re.I)
+        if found:
+            return _from_match(kind, found.groupdict())
+    return None
+
+
 def _from_match(kind: ChangeKind, groups: dict[str, str | None]) -> Change:
-    name, table, to = groups["object"] or "", groups.get("table"), groups.get("to")
+    if kind in ("drop_dashboard", "drop_kpi"):
+        return Change(kind, consumer=_bare(groups["consumer"]))
+    name, table, to = groups["object"] or "", groups.get("table") or groups.get("table2"), groups.get("to")
     if kind in ("drop_table", "rename_table"):
         return Change(kind, table=name, to=to)
     if kind in ("delay_job", "fail_job"):
         return Change(kind, job=name)
     if table is None and "." in name:
         table, _, name = name.rpartition(".")
-    return Change(kind, table=table, column=name, to=to.strip() if to else None)
+    return Change(kind, table=table, column=name, to=to.strip() if to else None, value=_bare(groups.get("value")))
+
+
+def _bare(text: str | None) -> str | None:
+    return text.strip().strip("`\"'") if text is not None else None
 
 
 # --------------------------------------------------------------------------- against a lake
@@ -152,11 +230,22 @@ def resolve(change: Change, ws: Workspace) -> tuple[Change, list[str]]:
         if not change.job:
             raise InputError("which job?", hint="Name the job.")
         return replace(change, job=ws.assets.find(change.job, ["job"]).name), []
+    if change.kind in ("drop_dashboard", "drop_kpi"):
+        return _resolve_consumer(change, ws), []
     if change.kind in ("drop_table", "rename_table"):
         if not change.table:
             raise InputError("which table?", hint="Name the table.")
         return replace(_with_target(change), table=ws.assets.find(change.table, ["table"]).name), []
     return _resolve_column(change, ws)
+
+
+def _resolve_consumer(change: Change, ws: Workspace) -> Change:
+    """A dashboard or KPI by its name; each is also looked for among the other kind, which people mix up."""
+    name = change.consumer or change.table
+    if not name:
+        raise InputError("which dashboard or KPI?", hint="Name it as dashboards.json or kpis.json does.")
+    found = ws.assets.find(name, ["dashboard", "kpi"])
+    return Change("drop_kpi" if found.kind == "kpi" else "drop_dashboard", consumer=found.name)
 
 
 def _resolve_column(change: Change, ws: Workspace) -> tuple[Change, list[str]]:
@@ -191,6 +280,8 @@ def _resolve_column(change: Change, ws: Workspace) -> tuple[Change, list[str]]:
 def _with_target(change: Change) -> Change:
     if change.kind in ("rename_column", "rename_table") and not change.to:
         raise InputError("what is the new name?", hint='Say "rename a to b".')
+    if change.kind in ("new_value", "lost_value") and change.value is None:
+        raise InputError("which value?", hint='Say "status gets CRYPTO" or "asset_class loses BOND".')
     if change.kind == "change_type" and not change.to:
         raise InputError("what is the new type?", hint='Say "change price to decimal(18,2)".')
     return change

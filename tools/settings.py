@@ -107,14 +107,15 @@ Level = Literal["low", "medium", "high"]
 
 class SeveritySettings(_Section):
     """How grave a reached thing is: what breaks, a dashboard or KPI that goes stale or whose values change, a job or
-    table that goes stale, and the rest. `critical` names are high as soon as they are reached; what is more than `far`
-    hops away counts one level less.
+    table that goes stale, what does not expect a value, and the rest. `critical` names are high as soon as they are
+    reached; what is more than `far` hops away counts one level less.
     """
 
     breaks: Level = "high"
     stale_consumer: Level = "high"
     values_consumer: Level = "medium"
     stale: Level = "medium"
+    unexpected: Level = "medium"
     other: Level = "low"
     critical: Annotated[tuple[str, ...], BeforeValidator(_as_list)] = ()
     far: int | None = Field(default=None, ge=1)

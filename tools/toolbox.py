@@ -75,9 +75,10 @@ class ImpactArgs(_Args):
     """A change."""
 
     change: ChangeKind
-    asset: str | None = Field(None, description="the table")
+    asset: str | None = Field(None, description="the table; the dashboard or KPI for drop_dashboard and drop_kpi")
     column: str | None = Field(None, description="the column, for changes of a column")
     to: str | None = Field(None, description="new name or new type")
+    value: str | None = Field(None, description="the value, for new_value and lost_value")
     job: str | None = Field(None, description="the job, for delay_job, fail_job and change_logic")
 
 
@@ -190,7 +191,7 @@ def _downstream(ws: Workspace, args: LineageArgs) -> Result:
 
 
 def _impact(ws: Workspace, args: ImpactArgs) -> Result:
-    return impact(ws, Change(args.change, args.asset, args.column, args.to, args.job))
+    return impact(ws, Change(args.change, args.asset, args.column, args.to, args.job, args.value))
 
 
 def _job_summary(ws: Workspace, args: JobArgs) -> Result:
@@ -327,8 +328,9 @@ TOOLS: tuple[ToolSpec, ...] = (
     ),
     ToolSpec(
         "impact",
-        "What breaks, goes stale or changes when a column or table is dropped, renamed, retyped or added, or when a "
-        "job is late, fails or computes something else: verdict, evidence and severity for everything downstream.",
+        "What breaks, goes stale or changes when a column or table is dropped, renamed, retyped or added, when a column gets "
+        "a value it never had, loses one or becomes nullable, when a job is late, fails or computes something else, or when "
+        "a dashboard or KPI is removed: verdict, evidence and severity for everything reached.",
         ImpactArgs,
         _impact,
     ),

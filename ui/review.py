@@ -167,7 +167,7 @@ def _reviewed(ws: Workspace, job: str, base: str) -> JobReview:
         return JobReview(job, source.path, "added", "low", None, (), f"A new job; it reads {reads}.")
     if report.status in ("same_text", "same_meaning"):
         return JobReview(job, source.path, "changed", "none", None, (), "No semantic change.")
-    order = ("breaks", "stale", "values_change", "may_be_affected")
+    order = ("breaks", "stale", "unexpected", "values_change", "may_be_affected")
     items = sorted((i for i in report.impact.items if i.verdict in order), key=lambda i: order.index(i.verdict))
     reached = tuple(
         (i.kind, i.name.rpartition(".")[2] if i.kind == "table" else i.name, i.verdict, i.reason) for i in items

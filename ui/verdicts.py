@@ -46,7 +46,9 @@ class Verdict:
 VERDICTS: tuple[Verdict, ...] = (
     Verdict("breaks", "breaks", "a name in it no longer exists", "bad"),
     Verdict("stale", "goes stale", "it reads what is no longer refreshed", "warn"),
+    Verdict("unexpected", "does not expect it", "its code leaves the value out or lets it fall through", "warn"),
     Verdict("values_change", "values change", "it still runs, on other values or rows", "change"),
+    Verdict("no_reader", "has no reader left", "only what is removed used it", "change"),
     Verdict("may_be_affected", "may be affected", "not enough is known of it", "unsure"),
     Verdict("not_affected", "not affected", "it uses nothing of what changes", "fine"),
 )

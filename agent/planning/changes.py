@@ -14,8 +14,9 @@ from agent.planning.decision import Then
 from agent.planning.reading import Reading
 from agent.planning.subjects import Subject
 from tools.assets import Kind
+from tools.changes import parse_value_change
 
-__all__ = ["Wanted", "wanted_change"]
+__all__ = ["Wanted", "stated_value_change", "wanted_change"]
 
 _BY_KIND: Mapping[str, Mapping[Kind, str]] = {
     "drop": {"column": "drop_column", "table": "drop_table", "job": "fail_job"},
@@ -113,3 +114,25 @@ def _added(reading: Reading, subject: Subject) -> dict[str, Any]:
 def _named_table(reading: Reading) -> str | None:
     tables = reading.of("table")
     return tables[0].name if tables else None
+
+
+def stated_value_change(reading: Reading) -> dict[str, Any] | None:
+    """Arguments for a value that a column gains or loses, for NULL in it, or for a dashboard or KPI that goes.
+
+    Their wording names a value, which no placeholder stands for: it is read off the question itself, and counts only where
+    the rest of it is a name of this lake.
+    """
+    change = parse_value_change(reading.question)
+    if change is None:
+        return None
+    if change.consumer is not None:
+        gone = next((m for m in reading.of("dashboard", "kpi") if m.known), None)
+        kind = "drop_kpi" if gone is not None and gone.kind == "kpi" else "drop_dashboard"
+        return {"change": kind, "asset": gone.name if gone is not None else change.consumer}
+    column = next((m for m in reading.of("column") if m.known and change.column in (m.column, m.text)), None)
+    if column is None:
+        return None
+    table, _, name = column.name.rpartition(".")
+    named = next((m.name for m in reading.of("table") if m.known), None)
+    args = {"change": change.kind, "asset": table or change.table or named, "column": name}
+    return {k: v for k, v in {**args, "value": change.value}.items() if v is not None}

@@ -13,7 +13,7 @@ from dataclasses import replace
 from typing import Any
 
 from agent.planning import phrases
-from agent.planning.changes import wanted_change
+from agent.planning.changes import stated_value_change, wanted_change
 from agent.planning.classifier import Classifier, Guess
 from agent.planning.clauses import clauses
 from agent.planning.decision import Decision, joined
@@ -116,6 +116,7 @@ class Planner:
             return self._talk("help", reading, tools)
         decision = (
             self._answered(reading, memory, tools)
+            or self._value_change(reading, tools)
             or self._elliptical(reading, memory, tools)
             or self._stated_change(reading, memory, tools)
             or self._on_its_own(reading, memory, tools)
@@ -165,6 +166,13 @@ class Planner:
         if kinds and not kinds & {*fits.kinds, *fits.instead, "column"}:
             return None
         return self._plan(memory.intent, reading, memory, tools, inherit=True)
+
+    def _value_change(self, reading: Reading, tools: Toolset) -> Decision | None:
+        """ "status gets CRYPTO", "remove dashboard X": what it does is the only question that can be meant."""
+        args = stated_value_change(reading)
+        if args is None or args["change"] not in tools.values("impact", "change"):
+            return None
+        return Decision("impact", (Call("impact", args),))
 
     def _stated_change(self, reading: Reading, memory: Memory, tools: Toolset) -> Decision | None:
         """A sentence that begins with a change ("drop a.b: tell me …") asks what it does, whatever follows."""

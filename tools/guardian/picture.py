@@ -21,7 +21,9 @@ _LOOKS: Mapping[str, tuple[str, str]] = {
     "changed": ("#d9e8fc", "#0f5fc2"),
     "breaks": ("#fbe1df", "#c8372d"),
     "stale": ("#fdecd2", "#b86e00"),
+    "unexpected": ("#fdecd2", "#b86e00"),
     "values_change": ("#ece3fa", "#7446b8"),
+    "no_reader": ("#f0f2f4", "#3f4a54"),
     "may_be_affected": ("#f0f2f4", "#66737f"),
     "not_affected": ("#e0f3e8", "#26845a"),
 }

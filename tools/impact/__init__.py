@@ -8,6 +8,8 @@ Nothing is inferred from names. Each consumer is read again over the catalog as 
 - *values change*: it still binds, and a changed column reaches it as value, condition, filter, join, group, sort or
   window.
 - *may be affected*: only tables are known of it, or part of it could not be read.
+- *does not expect it*: a value that is new, gone or NULL meets a filter, arm, list, join or test that leaves it out.
+- *has no reader left*: only what is removed used it.
 - *not affected*: it reads a changed table, but none of what changes.
 """
 
@@ -17,11 +19,14 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from tools.changes import Change, resolve
+from tools.impact.around import picture_of, writers_of
 from tools.impact.result import VERDICTS, ImpactItem, ImpactResult, Verdict, worst_first
 from tools.impact.severity import Severity, SeverityRule, severity_of
 from tools.impact.spread import Spread
 from tools.impact.tables import TableState
-from tools.lineage import coverage
+from tools.impact.unread import Unread
+from tools.impact.values import VALUE_KINDS, ValueSpread
+from tools.lineage import Direction, coverage
 
 if TYPE_CHECKING:
     from tools.workspace import Workspace
@@ -51,23 +56,35 @@ def spread_of(
         seeds: see `Spread`.
         extra: items that the caller knows of, beside what is reached.
     """
-    spread = Spread(ws, change, seeds)
+    spread = _spread(ws, change, seeds)
     spread.run()
     items = tuple(sorted([*spread.items(), *extra], key=worst_first))
     rule = severity_rule(ws)
     severity, reason = severity_of(items, rule)
+    if isinstance(spread, Unread) and not any(i.verdict == "no_reader" for i in items):
+        reason = "all that it read has other readers"
+    direction: Direction = "upstream" if isinstance(spread, Unread) else "downstream"
     return ImpactResult(
         change,
         severity,
         reason,
         items,
-        tuple(spread.writers()),
+        tuple(writers_of(ws, change)),
         tuple(assumptions),
         coverage(ws),
-        spread.picture(items),
+        picture_of(ws, change, spread.start, items, direction),
         tuple(spread.unknowns()),
         rule,
     )
+
+
+def _spread(ws: Workspace, change: Change, seeds: Mapping[str, TableState] | None) -> Spread | ValueSpread | Unread:
+    """What carries a change of that kind."""
+    if change.kind in VALUE_KINDS:
+        return ValueSpread(ws, change)
+    if change.kind in ("drop_dashboard", "drop_kpi"):
+        return Unread(ws, change)
+    return Spread(ws, change, seeds)
 
 
 def severity_rule(ws: Workspace) -> SeverityRule:
@@ -76,7 +93,14 @@ def severity_rule(ws: Workspace) -> SeverityRule:
     declared = {c.name for c in ws.consumers if str(c.record.extra.get("criticality", "")).lower() in _CRITICAL}
     critical = frozenset(name.lower() for name in (*said.critical, *declared))
     return SeverityRule(
-        said.breaks, said.stale_consumer, said.values_consumer, said.stale, said.other, critical, said.far
+        said.breaks,
+        said.stale_consumer,
+        said.values_consumer,
+        said.stale,
+        said.other,
+        critical,
+        said.far,
+        said.unexpected,
     )
 
 

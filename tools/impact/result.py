@@ -4,19 +4,21 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any, Literal, get_args
 
 from tools.changes import Change
 from tools.impact.severity import DEFAULT_RULE, Severity, SeverityRule, count_of
 from tools.lineage import coverage_text
 from tools.result import Evidence, counted
 
-Verdict = Literal["breaks", "stale", "values_change", "may_be_affected", "not_affected"]
-VERDICTS: tuple[Verdict, ...] = ("breaks", "stale", "values_change", "may_be_affected", "not_affected")
+Verdict = Literal["breaks", "stale", "unexpected", "values_change", "no_reader", "may_be_affected", "not_affected"]
+VERDICTS: tuple[Verdict, ...] = get_args(Verdict)
 _TITLES: Mapping[Verdict, str] = {
     "breaks": "Breaks",
     "stale": "Goes stale",
+    "unexpected": "Does not expect it",
     "values_change": "Values change",
+    "no_reader": "Has no reader left",
     "may_be_affected": "May be affected",
     "not_affected": "Not affected",
 }
@@ -141,6 +143,16 @@ def _headline(result: ImpactResult, subject: str) -> str:
         rest = [i for i in reached if i.verdict != "breaks"]
         also = f" {counted(len(rest), 'more asset')} {'is' if len(rest) == 1 else 'are'} reached." if rest else ""
         return f"**{subject} breaks {count_of(broken)}** (severity {result.severity.upper()}).{also}"
+    unread, unexpecting = result.of("no_reader"), result.of("unexpected")
+    if unread:
+        return f"**{subject} leaves {count_of(unread)} without a reader** (severity {result.severity.upper()})."
+    if result.change.consumer:
+        return f"**{subject} leaves nothing without a reader** (severity LOW)."
+    if unexpecting:
+        rest = [i for i in reached if i.verdict != "unexpected"]
+        also = f" It reaches {count_of(rest)} besides." if rest else ""
+        verb = "does not expect it" if len(unexpecting) == 1 else "do not expect it"
+        return f"**{subject}: {count_of(unexpecting)} {verb}** (severity {result.severity.upper()}).{also}"
     if reached:
         level = result.severity.upper()
         return f"**{subject} breaks nothing outright, but reaches {count_of(reached)}** (severity {level})."

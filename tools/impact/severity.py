@@ -1,9 +1,10 @@
 """How grave an impact is: a written rule that `[severity]` in copilot.toml may change, never a model's opinion.
 
 Each item has a severity; the change has that of its gravest item. By default: *high* is what breaks, and a dashboard or
-KPI that goes stale; *medium* is a dashboard or KPI whose values change, and a job or table that goes stale; the rest is
-*low*. An item that is declared critical (in the settings, or with `"criticality": "high"` beside it) is high as soon as
-it is reached for certain; with `far` set, what is further away than so many hops counts one level less.
+KPI that goes stale; *medium* is a dashboard or KPI whose values change, a job or table that goes stale, and what does
+not expect a value; the rest is *low*. An item that is declared critical (in the settings, or with `"criticality":
+"high"` beside it) is high as soon as it is reached for certain; with `far` set, what is further away than so many hops
+counts one level less.
 """
 
 from __future__ import annotations
@@ -36,6 +37,7 @@ class SeverityRule:
     other: Severity = "low"
     critical: frozenset[str] = frozenset()
     far: int | None = None
+    unexpected: Severity = "medium"
 
 
 DEFAULT_RULE = SeverityRule()
@@ -43,7 +45,7 @@ DEFAULT_RULE = SeverityRule()
 
 def item_severity(item: ImpactItem, rule: SeverityRule = DEFAULT_RULE) -> Severity:
     """The severity of one item that is reached."""
-    certain = item.verdict in ("breaks", "stale", "values_change")
+    certain = item.verdict in ("breaks", "stale", "unexpected", "values_change")
     if certain and item.name.lower() in rule.critical:
         return "high"
     level = _level(item, rule)
@@ -59,6 +61,8 @@ def _level(item: ImpactItem, rule: SeverityRule) -> Severity:
             return rule.breaks
         case "stale":
             return rule.stale_consumer if consumer else rule.stale
+        case "unexpected":
+            return rule.unexpected
         case "values_change" if consumer:
             return rule.values_consumer
     return rule.other
@@ -74,10 +78,17 @@ def severity_of(items: Sequence[ImpactItem], rule: SeverityRule = DEFAULT_RULE) 
     return worst, _reason(worst, gravest, rule)
 
 
+_SAID = (
+    ("breaks", "breaks", "break"),
+    ("stale", "goes stale", "go stale"),
+    ("unexpected", "does not expect the value", "do not expect the value"),
+)
+
+
 def _reason(level: Severity, gravest: Sequence[ImpactItem], rule: SeverityRule) -> str:
     named = [i.name for i in gravest if i.name.lower() in rule.critical]
     critical = f"; declared critical: {', '.join(sorted(named))}" if named and level == "high" else ""
-    for verdict, one, many in (("breaks", "breaks", "break"), ("stale", "goes stale", "go stale")):
+    for verdict, one, many in _SAID:
         found = [i for i in gravest if i.verdict == verdict]
         consumers = [i for i in found if i.kind in _CONSUMERS]
         shown = consumers if verdict == "stale" and consumers else found
@@ -86,6 +97,8 @@ def _reason(level: Severity, gravest: Sequence[ImpactItem], rule: SeverityRule) 
     moved = [i for i in gravest if i.verdict == "values_change"]
     if moved and level != "low":
         return f"values of {count_of(moved)} change{critical}"
+    if any(i.verdict == "no_reader" for i in gravest):
+        return "what has no reader left can be retired, and breaks nothing"
     return "nothing breaks, and no dashboard or KPI is known to change"
 
 

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from tools.changes import Change
 from tools.impact.consumers import judge
 from tools.impact.dryrun import new_types, widens
 from tools.impact.rereading import Rereader, columns_of, why_broken
-from tools.impact.result import ROLE_WORDS, VERDICTS, ImpactItem, Verdict, short, shown_name
+from tools.impact.result import ROLE_WORDS, VERDICTS, ImpactItem, Verdict, short
 from tools.impact.tables import TableState, seeded, table_verdict, wider
 from tools.jobs import JobReading
 from tools.lineage import Node, walk
@@ -219,40 +219,8 @@ class Spread:
             out.append(ImpactItem("table", name, *table_verdict(state), columns))
         return out
 
-    def writers(self) -> list[ImpactItem]:
-        """Jobs that write the changed column or table themselves: they bring it back, or fail, unless edited too."""
-        change = self._change
-        if change.table is None:
-            return []
-        out = []
-        for reading in self._ws.readings.values():
-            for write in reading.plan.writes:
-                if write.target.name != change.table:
-                    continue
-                column = next((a for a in write.assignments if a.column.lower() == (change.column or "").lower()), None)
-                if change.column and column is None:
-                    continue
-                span = (reading.tracer.defined_at(column.expressions[0]) if column else None) or write.span
-                what = f"writes `{change.column}`" if change.column else f"writes `{short(change.table)}`"
-                out.append(
-                    ImpactItem("job", reading.name, "may_be_affected", what, (), (self._rereader.evidence(span, None),))
-                )
-                break
-        return out
-
     def unknowns(self) -> list[str]:
         """What could not be read in jobs that the change reached, and jobs that could not be read at all."""
         return [
             str(u) for r in self._ws.readings.values() if r.name in self._jobs or not r.readable for u in r.unknowns
         ]
-
-    def picture(self, items: Sequence[ImpactItem]) -> dict[str, Any]:
-        """Nodes and edges to draw: the change, and what it reaches."""
-        change, start = self._change, self.start
-        reached = {f"{i.kind}:{i.name}": i for i in items if i.verdict != "not_affected"}
-        label = f"{short(change.table)}.{change.column}" if change.table and change.column else start.label
-        nodes = [{"id": start.id, "kind": start.kind, "name": label, "verdict": "changed"}]
-        nodes += [{"id": k, "kind": i.kind, "name": shown_name(i), "verdict": i.verdict} for k, i in reached.items()]
-        _, edges = walk(self._ws.graph.assets, start, "downstream")
-        keep = {n["id"] for n in nodes}
-        return {"nodes": nodes, "edges": [{"from": a, "to": b} for a, b, _ in edges if a in keep and b in keep]}

@@ -169,6 +169,10 @@ def impact(
       de-copilot impact "rename price to unit_price in raw_positions" --report
       de-copilot impact "change raw_positions.quantity to decimal(18,2)"
       de-copilot impact "positions_job is late"
+      de-copilot impact "raw_positions.status gets CRYPTO"
+      de-copilot impact "dim_product.asset_class loses BOND"
+      de-copilot impact "raw_positions.customer_id becomes nullable"
+      de-copilot impact "remove dashboard Custody Feed Quality"
       de-copilot impact --job product_dim_job --new edited/product_dim_job.py
     """
     from tools.changes import parse_change
