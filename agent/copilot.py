@@ -5,91 +5,51 @@ Whatever fails (a tool, the model, the network) becomes an answer that says what
 
 from __future__ import annotations
 
-import re
 import threading
 import time
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any
 
+from agent.deadlines import ENDED, Deadline
+from agent.events import Answer, Event, TurnLog, foreign, redacted
 from agent.grounding import Claim, correction, is_correction, marked, unsupported
 from knowledge.embeddings import bundled
-from knowledge.errors import CopilotError, Unavailable
+from knowledge.errors import CopilotError, LimitExceeded, Unavailable
+from tools.privacy import placeholders
 
 if TYPE_CHECKING:
     from langchain_core.language_models import BaseChatModel
     from langchain_core.messages import AIMessage, BaseMessage, ToolMessage
 
+    from agent.audit import AuditLog, Recorder
     from tools.workspace import Workspace
 
-__all__ = ["Answer", "Copilot", "Event", "TurnLog", "build_copilot", "foreign", "redacted"]
+__all__ = ["Copilot", "build_copilot"]
 
 _MODEL_CALLS = 12
-_STEPS = 60
-_OWN_WORDS = ("copilot.toml", "kpis.json", "dashboards.json", "de-copilot", "output/")
-_ACCOUNT = re.compile(r"\b\d{12}\b")
-_ARN = re.compile(r"arn:aws[\w-]*:[^\s,;)]+")
-
-
-@dataclass(frozen=True)
-class Answer:
-    """One answered question. `evidence` and `unknowns` are those of this turn's tools, `artifacts` their results."""
-
-    answer: str
-    tool_calls: tuple[Mapping[str, Any], ...] = ()
-    evidence: tuple[Mapping[str, Any], ...] = ()
-    unknowns: tuple[str, ...] = ()
-    artifacts: tuple[Mapping[str, Any], ...] = ()
-    error: str | None = None
-
-    def to_dict(self) -> dict[str, Any]:
-        """As `ask --json` prints it."""
-        data = {
-            "answer": self.answer,
-            "tool_calls": [dict(c) for c in self.tool_calls],
-            "evidence": [dict(e) for e in self.evidence],
-            "unknowns": list(self.unknowns),
-            "artifacts": [dict(a) for a in self.artifacts],
-        }
-        return data if self.error is None else {**data, "error": self.error}
-
-
-@dataclass(frozen=True)
-class Event:
-    """Something that happens while an answer is made.
-
-    `data` by kind: tool_start {name, args, id}; tool_end {name, id, ok, artifact, seconds}; token {text};
-    answer {answer: Answer}, always the last.
-    """
-
-    kind: Literal["tool_start", "tool_end", "token", "answer"]
-    data: Mapping[str, Any]
-
-
-@dataclass
-class TurnLog:
-    """What has been seen of a turn so far, for the answer that ends it."""
-
-    calls: list[Mapping[str, Any]] = field(default_factory=list)
-    artifacts: dict[str, Mapping[str, Any]] = field(default_factory=dict)
-    started: dict[str, float] = field(default_factory=dict)
-    text: str = ""
-
-    def answer(self, error: str | None = None) -> Answer:
-        """The answer with everything the tools brought, in the order of the calls: they may end in another."""
-        artifacts = [self.artifacts[i] for i in self.started if i in self.artifacts]
-        evidence = {str(sorted(e.items(), key=str)): e for a in artifacts for e in a.get("evidence", ())}
-        unknowns = dict.fromkeys(u for a in artifacts for u in a.get("unknowns", ()))
-        text = self.text if error is None else "\n\n".join(p for p in (self.text, error) if p)
-        return Answer(text, tuple(self.calls), tuple(evidence.values()), tuple(unknowns), tuple(artifacts), error)
+_STEPS = 120
+_TOOL_CALLS = 40
+_CALL_LIMIT = "Model call limits exceeded"
+_TOO_MANY = (
+    f"I stopped at the limit of {_MODEL_CALLS} model calls for one question without coming to an answer. What the steps "
+    "above found holds; the rest is not known. Ask for less at a time."
+)
+_OWN_WORDS = (
+    *("copilot.toml", "kpis.json", "dashboards.json", "de-copilot", "output/"),
+    *("limits.turn_seconds", "limits.tool_seconds"),
+    *placeholders(),
+)
 
 
 class Copilot:
     """Answers questions about one workspace, thread by thread."""
 
-    def __init__(self, ws: Workspace, agent: Any, *, checked: bool = False) -> None:
-        """`checked`: answers come from a language model, so they are held against the tools' results."""
-        self._ws, self._agent, self._checked = ws, agent, checked
+    def __init__(self, ws: Workspace, agent: Any, *, checked: bool = False, recorder: Recorder | None = None) -> None:
+        """`checked`: answers come from a language model, so they are held against the tools' results.
+
+        `recorder` writes what becomes of each question to the audit log.
+        """
+        self._ws, self._agent, self._checked, self._recorder = ws, agent, checked, recorder
 
     def ask(self, question: str, thread_id: str = "default") -> Answer:
         """One question, answered. Never raises for what a tool or the model does."""
@@ -101,21 +61,28 @@ class Copilot:
 
     def stream(self, question: str, thread_id: str = "default") -> Iterator[Event]:
         """The same, as it happens; the last event is the answer."""
+        events = self._events(question, thread_id)
+        return self._recorder.record(events, question, thread_id) if self._recorder else events
+
+    def _events(self, question: str, thread_id: str) -> Iterator[Event]:
         turn = TurnLog()
+        until = Deadline.of(self._ws.settings.limits).until
         try:
-            yield from self._run(question, thread_id, turn)
-            if self._checked:
-                yield from self._grounded(thread_id, turn)
+            yield from self._run(question, thread_id, turn, until)
+            if self._checked and not turn.ended:
+                yield from self._grounded(thread_id, turn, until)
             yield Event("answer", {"answer": turn.answer()})
         except CopilotError as error:
             yield Event("answer", {"answer": turn.answer(redacted(error.message))})
         except Exception as error:  # noqa: BLE001 - a chat survives everything; what is not ours is named by its kind
             yield Event("answer", {"answer": turn.answer(foreign(error))})
 
-    def _run(self, question: str, thread_id: str, turn: TurnLog) -> Iterator[Event]:
+    def _run(self, question: str, thread_id: str, turn: TurnLog, until: float) -> Iterator[Event]:
         from langchain_core.messages import HumanMessage
 
-        config = {"configurable": {"thread_id": thread_id}, "recursion_limit": _STEPS}
+        from agent.limits import UNTIL
+
+        config = {"configurable": {"thread_id": thread_id, UNTIL: until}, "recursion_limit": _STEPS}
         stream = self._agent.stream(
             {"messages": [HumanMessage(question)]}, config, stream_mode=["updates", "messages"], durability="exit"
         )
@@ -125,14 +92,14 @@ class Copilot:
             else:
                 yield from self._updates(data, turn)
 
-    def _grounded(self, thread_id: str, turn: TurnLog) -> Iterator[Event]:
+    def _grounded(self, thread_id: str, turn: TurnLog, until: float) -> Iterator[Event]:
         """Claims that no result supports go back to the model once, with the reasons; what remains is marked."""
         claims = self._unsupported(thread_id, turn)
         if not claims:
             return
         first = turn.text
         try:
-            yield from self._run(correction(claims), thread_id, turn)
+            yield from self._run(correction(claims), thread_id, turn, until)
         except Exception:  # noqa: BLE001 - an answer is there: it is shown with its mark, whatever kept the second from coming
             turn.text = marked(first, claims)
         else:
@@ -165,6 +132,10 @@ def _message_events(message: BaseMessage, turn: TurnLog) -> Iterator[Event]:
 
     if isinstance(message, AIMessage):
         turn.text = str(message.text)
+        turn.count(message.usage_metadata)
+        if turn.text.startswith(_CALL_LIMIT):
+            turn.text, turn.ended = _TOO_MANY, True
+        turn.ended = turn.ended or bool(message.response_metadata.get(ENDED))
         yield from _starts(message, turn)
     elif isinstance(message, ToolMessage):
         yield _end(message, turn)
@@ -184,6 +155,8 @@ def _end(message: ToolMessage, turn: TurnLog) -> Event:
     turn.artifacts[message.tool_call_id] = artifact
     seconds = time.perf_counter() - turn.started.get(message.tool_call_id, time.perf_counter())
     ok = message.status != "error" and artifact.get("kind") != "error"
+    ours = isinstance(message.artifact, Mapping) and artifact["data"].get("error") != LimitExceeded.code
+    turn.note(str(message.name), message.tool_call_id, None if ok or ours else _refusal(message))
     return Event(
         "tool_end",
         {
@@ -196,6 +169,16 @@ def _end(message: ToolMessage, turn: TurnLog) -> Event:
     )
 
 
+def _refusal(message: ToolMessage) -> str:
+    """One line on a call that came to nothing, for the person: the model may have been silent about it."""
+    said = redacted(str(message.text)).removeprefix("Error: ")
+    if "is not a valid tool" in said:
+        said = "there is no such tool"
+    elif said.startswith("Error invoking tool"):
+        said = "it was called with arguments that it does not take"
+    return f"`{message.name}`: {said.splitlines()[0][:300]}"
+
+
 def _failure(message: ToolMessage) -> dict[str, Any]:
     """A tool that ended without a result of ours: bad arguments, an unknown tool, or a fault that middleware caught."""
     text = redacted(str(message.text))
@@ -203,21 +186,16 @@ def _failure(message: ToolMessage) -> dict[str, Any]:
     return {"kind": "error", "tool": message.name, "args": {}, "data": data, "evidence": [], "unknowns": [text]}
 
 
-def redacted(text: str) -> str:
-    """Account numbers and ARNs are nobody's business in a chat."""
-    return _ACCOUNT.sub("(account)", _ARN.sub("(arn)", text))
-
-
-def foreign(error: Exception) -> str:
-    """What is told of a failure that is not ours."""
-    return f"The model or a tool failed ({type(error).__name__}): {redacted(str(error))[:300] or 'no reason given'}."
-
-
 # --------------------------------------------------------------------------- putting it together
 
 
 def build_copilot(
-    ws: Workspace, model: BaseChatModel | None = None, checkpointer: Any = None, *, checked: bool = True
+    ws: Workspace,
+    model: BaseChatModel | None = None,
+    checkpointer: Any = None,
+    *,
+    checked: bool = True,
+    audit: AuditLog | None = None,
 ) -> Copilot:
     """The agent for a workspace.
 
@@ -225,6 +203,7 @@ def build_copilot(
         checked: hold a language model's answers against the tools' results.
         model: the chat model; by default the one the settings name.
         checkpointer: keeps threads; in memory by default.
+        audit: where each question is recorded; nowhere by default.
 
     Raises ConfigError when the model cannot be had.
     """
@@ -234,40 +213,53 @@ def build_copilot(
     from langchain.agents import create_agent
     from langgraph.checkpoint.memory import InMemorySaver
 
+    from agent.audit import Recorder
     from agent.models import chat_model
+    from agent.offline import OfflineModel
     from agent.prompts import system_prompt
     from tools.toolbox import build_tools
 
     tools = build_tools(ws)
+    served = model or chat_model(ws)
+    remote = not isinstance(served, OfflineModel)
     agent = create_agent(
-        model or chat_model(ws),
+        served,
         tools,
         system_prompt=system_prompt(tools),
-        middleware=_middleware(),
+        middleware=_middleware(ws, remote=remote),
         checkpointer=checkpointer or InMemorySaver(),
     )
-    return Copilot(ws, agent, checked=checked and (model is not None or ws.settings.model != "offline"))
+    recorder = Recorder(ws, audit, ws.settings.model) if audit else None
+    return Copilot(ws, agent, checked=checked and remote, recorder=recorder)
 
 
-def _middleware() -> Sequence[Any]:
+def _middleware(ws: Workspace, *, remote: bool) -> Sequence[Any]:
     """Errors outside of retries: what retrying could not mend goes to the model as a result, and the turn goes on."""
     from langchain.agents.middleware import (
         ModelCallLimitMiddleware,
         ModelRetryMiddleware,
+        ToolCallLimitMiddleware,
         ToolErrorMiddleware,
         ToolRetryMiddleware,
     )
 
+    from agent.limits import DeadlineMiddleware
+    from agent.masking import MaskingMiddleware
     from agent.models import StreamBroken
     from agent.writing import ConsentMiddleware
+    from tools.privacy import masker_for
 
+    masking = (MaskingMiddleware(masker_for(ws)),) if remote and ws.settings.privacy.mask != "never" else ()
     return (
         ModelCallLimitMiddleware(run_limit=_MODEL_CALLS, exit_behavior="end"),
+        ToolCallLimitMiddleware(run_limit=_TOOL_CALLS, exit_behavior="continue"),
         # The words that were heard stay a draft: the answer, which comes whole, replaces them.
         ModelRetryMiddleware(max_retries=2, retry_on=(StreamBroken,), on_failure="error", initial_delay=0.5),
+        DeadlineMiddleware(ws.settings.limits),
         ConsentMiddleware(),
         ToolErrorMiddleware(_tool_error),
         ToolRetryMiddleware(max_retries=2, retry_on=(Unavailable,), on_failure="error", initial_delay=0.5),
+        *masking,  # the last before the model: nothing is added after it
     )
 
 

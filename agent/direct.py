@@ -10,17 +10,20 @@ import threading
 import time
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from agent.copilot import Answer, Event, TurnLog, foreign, redacted
+from agent.deadlines import Deadline
+from agent.events import Answer, Event, TurnLog, foreign, redacted
 from agent.planning.memory import Call, Outcome, Turn
 from agent.planning.planner import Toolset
 from agent.responder import Responder, words
 from knowledge.embeddings import bundled
-from knowledge.errors import CopilotError, Unavailable
+from knowledge.errors import CopilotError, LimitExceeded, Unavailable
 from tools.toolbox import TOOLS, answer_call, error_artifact
 
 if TYPE_CHECKING:
+    from agent.audit import AuditLog
     from tools.workspace import Workspace
 
 __all__ = ["DirectCopilot"]
@@ -32,12 +35,14 @@ _ATTEMPTS, _FIRST_WAIT = 3, 0.5
 class DirectCopilot:
     """Answers single questions about one workspace. It keeps no thread: each question is the first."""
 
-    def __init__(self, ws: Workspace) -> None:
+    def __init__(self, ws: Workspace, audit: AuditLog | None = None) -> None:
+        """`audit`: where each question is recorded; nowhere by default."""
         # Most of this is spent outside of Python's lock: it runs while the lake is read.
         threading.Thread(target=bundled().load, daemon=True).start()
         self._ws = ws
         self._tools = {spec.name: spec for spec in TOOLS}
         self._responder = Responder(lambda: ws.assets.items)
+        self._audit = audit
 
     def ask(self, question: str, thread_id: str = "default") -> Answer:
         """One question, answered. Never raises for what a tool does."""
@@ -47,6 +52,14 @@ class DirectCopilot:
 
     def stream(self, question: str, thread_id: str = "default") -> Iterator[Event]:
         """The same, as it happens; the last event is the answer."""
+        events = self._events(question)
+        if self._audit is None:
+            return events
+        from agent.audit import Recorder
+
+        return Recorder(self._ws, self._audit, "offline").record(events, question, thread_id)
+
+    def _events(self, question: str) -> Iterator[Event]:
         log = TurnLog()
         try:
             yield from self._run(question, log)
@@ -57,7 +70,7 @@ class DirectCopilot:
             yield Event("answer", {"answer": log.answer(foreign(error))})
 
     def _run(self, question: str, log: TurnLog) -> Iterator[Event]:
-        turn = Turn(question)
+        turn, deadline = Turn(question), Deadline.of(self._ws.settings.limits)
         toolset = Toolset({spec.name: spec.args.model_json_schema() for spec in self._tools.values()})
         for _ in range(_STEPS):
             reply = self._responder.reply([turn], toolset)
@@ -68,7 +81,7 @@ class DirectCopilot:
             yield from started
             for event, call in zip(started, reply.calls, strict=True):
                 began = time.perf_counter()
-                outcome = self._call(call)
+                outcome = self._call(call, deadline)
                 turn = replace(turn, outcomes=(*turn.outcomes, outcome))
                 log.artifacts[event.data["id"]] = outcome.artifact
                 yield _end(outcome, event.data["id"], time.perf_counter() - began)
@@ -76,12 +89,16 @@ class DirectCopilot:
         for word in words(reply.text):
             yield Event("token", {"text": word})
 
-    def _call(self, call: Call) -> Outcome:
+    def _call(self, call: Call, deadline: Deadline) -> Outcome:
         """One tool's result. A service that did not answer is asked again, with a wait that doubles."""
         for attempt in range(_ATTEMPTS):
             try:
-                text, artifact = answer_call(self._ws, self._tools[call.tool], call.args)
+                work = partial(answer_call, self._ws, self._tools[call.tool], call.args)
+                text, artifact = deadline.run(call.tool, work)
                 return Outcome(call.tool, text, artifact, artifact["kind"] == "error")
+            except LimitExceeded as error:
+                told = error_artifact(call.tool, call.args, error)
+                return Outcome(call.tool, f"Error: {error.message}", told, failed=True)
             except Unavailable as error:
                 failed = error
                 time.sleep(_FIRST_WAIT * 2**attempt if attempt + 1 < _ATTEMPTS else 0)

@@ -22,12 +22,14 @@ from tools.lake.base import Limits
 
 __all__ = [
     "CONFIG_FILE",
+    "AuditSettings",
     "AwsSettings",
     "BedrockSettings",
     "DocumentSettings",
     "JobSettings",
     "LambdaSettings",
     "LimitSettings",
+    "PrivacySettings",
     "RecordSettings",
     "Settings",
     "SeveritySettings",
@@ -61,12 +63,16 @@ S3Prefix = Annotated[str, Field(pattern=r"s3://[^/]+.*")]
 
 
 class LimitSettings(_Section):
-    """Bounds of one query, and of all queries of a session on AWS. Bytes may be written `"10GB"`."""
+    """Bounds of one query, of all queries of a session on AWS, and of a chat: one tool call, and a whole answer. Bytes
+    may be written `"10GB"`.
+    """
 
     rows: int = Field(default=1_000, gt=0)
     bytes: ByteSize = Field(default=ByteSize(10 * 2**30), gt=0)
     seconds: float = Field(default=60.0, gt=0)
     session_bytes: ByteSize = Field(default=ByteSize(100 * 2**30), gt=0)
+    tool_seconds: float = Field(default=120.0, gt=0)
+    turn_seconds: float = Field(default=300.0, gt=0)
 
 
 class AwsSettings(_Section):
@@ -166,6 +172,24 @@ class BedrockSettings(_Section):
     seconds: float = Field(default=180.0, gt=0)
 
 
+class AuditSettings(_Section):
+    """The log of questions: one JSON line for each, with its tools and what they cost. `path` None: this user's state
+    folder; `off`: none is kept, and no answer can be replayed.
+    """
+
+    path: Path | None = None
+    off: bool = False
+
+
+class PrivacySettings(_Section):
+    """Values of personal columns: hidden from language models ("model"), from everybody ("always"), or from nobody.
+    `columns` are patterns of further personal columns: "nickname", "crm_*.note".
+    """
+
+    mask: Literal["model", "always", "never"] = "model"
+    columns: Names = ()
+
+
 class Settings(_Section):
     """How one run is set up.
 
@@ -195,6 +219,8 @@ class Settings(_Section):
     bedrock: BedrockSettings = BedrockSettings()
     records: RecordSettings = RecordSettings()
     lambdas: LambdaSettings = LambdaSettings()
+    audit: AuditSettings = AuditSettings()
+    privacy: PrivacySettings = PrivacySettings()
     files: tuple[Path, ...] = Field(default=(), exclude=True)
 
     @property
@@ -255,6 +281,8 @@ class _Layer:
         self.values = {k: self._placed(k, v) for k, v in values.items()}
 
     def _placed(self, key: str, value: Any) -> Any:
+        if key == "audit" and isinstance(value, Mapping) and "path" in value:
+            return {**value, "path": self.base / Path(value["path"]).expanduser()}
         return self.base / Path(value).expanduser() if key in ("lake", "output") else value
 
 
@@ -355,5 +383,7 @@ _SECTIONS: Mapping[str, type[BaseModel]] = {
     "bedrock": BedrockSettings,
     "records": RecordSettings,
     "lambdas": LambdaSettings,
+    "audit": AuditSettings,
+    "privacy": PrivacySettings,
 }
 _LISTS = frozenset({"paths", "arguments", "critical"})

@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 
     from tools.workspace import Workspace
 
-__all__ = ["TOOLS", "WRITE", "ToolSpec", "answer_call", "build_tools", "call_tool"]
+__all__ = ["TOOLS", "WRITE", "ToolSpec", "answer_call", "build_tools", "call_tool", "hidden"]
 
 AssetKind = Literal["table", "job", "dashboard", "kpi"]
 
@@ -470,7 +470,16 @@ def answer_call(ws: Workspace, spec: ToolSpec, args: Mapping[str, Any]) -> tuple
         raise
     except CopilotError as error:
         return f"Error: {error.message}", error_artifact(spec.name, args, error)
-    return result.text(), artifact_of(spec.name, args, result, time.perf_counter() - began)
+    text, artifact = result.text(), artifact_of(spec.name, args, result, time.perf_counter() - began)
+    return hidden(ws, text, artifact) if ws.settings.privacy.mask == "always" else (text, artifact)
+
+
+def hidden(ws: Workspace, text: str, artifact: Mapping[str, Any]) -> tuple[str, dict[str, Any]]:
+    """A result's text and artifact without values of personal columns."""
+    from tools.privacy import masker_for
+
+    masker = masker_for(ws)
+    return masker.text(text, masker.values([artifact])), masker.artifact(artifact)
 
 
 def build_tools(ws: Workspace) -> list[BaseTool]:

@@ -18,7 +18,7 @@ import typer
 from typer.exceptions import TyperException
 
 from knowledge.errors import CopilotError
-from ui.commands import changes, facts, keeping, lakes, quality, reading, serving, talk, writing
+from ui.commands import changes, facts, keeping, lakes, quality, reading, receipts, serving, talk, writing
 from ui.commands.doctor import doctor
 from ui.commands.exits import INTERNAL, INTERRUPTED
 from ui.commands.options import Globals
@@ -75,6 +75,7 @@ def options(
 for command in (
     talk.ask,
     talk.chat,
+    receipts.replay,
     serving.ui,
     serving.demo,
     serving.mcp,

@@ -20,7 +20,7 @@ from mcp.server.mcpserver import MCPServer
 from mcp_types import CallToolResult, TextContent, ToolAnnotations
 
 from knowledge.errors import CopilotError
-from tools.toolbox import TOOLS, ToolSpec, answer_call, error_artifact
+from tools.toolbox import TOOLS, ToolSpec, answer_call, error_artifact, hidden
 
 if TYPE_CHECKING:
     from tools.workspace import Workspace
@@ -59,6 +59,8 @@ def _bridge(ws: Workspace, spec: ToolSpec, lock: threading.Lock) -> Callable[...
             ws.refresh()
             try:
                 text, artifact = answer_call(ws, spec, args)
+                if ws.settings.privacy.mask == "model":  # whoever asks is a model, or hands it to one
+                    text, artifact = hidden(ws, text, artifact)
             except CopilotError as error:
                 text, artifact = f"Error: {error.message}", error_artifact(spec.name, args, error)
             except Exception as error:  # noqa: BLE001 - a client gets a result, never a traceback

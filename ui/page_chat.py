@@ -21,7 +21,7 @@ from ui.page_text import as_json, as_markdown, duration, safe, step_line, verbat
 from ui.state import log_failure
 
 if TYPE_CHECKING:
-    from agent.copilot import Event
+    from agent.events import Event
 
 __all__ = ["Thread", "Turn", "answer", "ask", "asked", "draw_turn", "look_at", "said_with"]
 

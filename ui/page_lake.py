@@ -18,6 +18,7 @@ import streamlit as st
 
 from knowledge.errors import CopilotError
 from tools.settings import Settings, load_settings
+from ui.audit import open_audit
 from ui.state import log_failure
 
 if TYPE_CHECKING:
@@ -65,7 +66,7 @@ class Served:
             if self._copilot is None:
                 from agent.copilot import build_copilot
 
-                self._copilot = build_copilot(self.ws)
+                self._copilot = build_copilot(self.ws, audit=open_audit(self.ws.settings))
             return self._copilot
 
     def source(self, path: str) -> str | None:

@@ -10,7 +10,8 @@ from langchain_core.language_models import BaseChatModel
 from langchain_core.messages import AIMessage, BaseMessage
 from langchain_core.outputs import ChatGeneration, ChatResult
 
-from agent.copilot import Copilot, build_copilot, redacted
+from agent.copilot import Copilot, build_copilot
+from agent.events import redacted
 from agent.models import chat_model
 from agent.prompts import system_prompt
 from knowledge.errors import ConfigError
@@ -89,7 +90,10 @@ def test_a_tool_that_fails_is_an_answer(copilot: Copilot, question: str, said: s
 def test_a_model_that_sends_bad_arguments_or_an_unknown_tool_is_told(wealth: Workspace) -> None:
     script = [call("schema", table="dim_product"), call("no_such_tool"), AIMessage("I could not look that up.")]
     answer = build_copilot(wealth, Scripted(script=script)).ask("columns of dim_product?")
-    assert answer.answer == "I could not look that up."
+    assert answer.answer == (
+        "I could not look that up.\n\n**Not done**\n"
+        "- `schema`: it was called with arguments that it does not take\n- `no_such_tool`: there is no such tool"
+    )
     assert [a["kind"] for a in answer.artifacts] == ["error", "error"]
 
 
@@ -108,7 +112,7 @@ def test_a_tool_with_a_fault_of_its_own_does_not_end_the_chat(
     monkeypatch.setattr("tools.toolbox.list_assets", broken)
     copilot = build_copilot(wealth, Scripted(script=[call("list_assets"), AIMessage("That failed.")]))
     answer = copilot.ask("what is there?")
-    assert answer.answer == "That failed."
+    assert answer.answer.startswith("That failed.\n\n**Not done**\n- `list_assets`: the tool failed inside")
     assert "secret" not in str(answer.to_dict())
 
 

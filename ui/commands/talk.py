@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from knowledge.errors import CopilotError, InputError
+from ui.audit import open_audit
 from ui.commands.exits import exit_codes
 from ui.commands.options import JsonOption, LakeOption, open_lake, settings_for
 from ui.commands.output import Output
@@ -19,8 +20,9 @@ from ui.markdown import blocks
 from ui.state import log_failure, state_dir
 
 if TYPE_CHECKING:
-    from agent.copilot import Answer, Copilot, Event
+    from agent.copilot import Copilot
     from agent.direct import DirectCopilot
+    from agent.events import Answer, Event
 
 __all__ = ["ask", "chat"]
 
@@ -64,6 +66,8 @@ def ask(
         output.data({**turn.answer.to_dict(), **({"written": written} if yes else {})})
     elif written:
         output.text("".join(f"Written: {path}\n" for path in written))
+    if turn.answer.id and turn.answer.tool_calls and not json:
+        output.step(f"receipts: de-copilot replay {turn.answer.id}")
     raise typer.Exit(turn.exit_code)
 
 
@@ -180,7 +184,7 @@ def _copilot(ctx: typer.Context, lake: Path | None, *, remember: bool) -> Copilo
     ws = open_lake(ctx, lake)
     from agent.copilot import build_copilot
 
-    return build_copilot(ws, checkpointer=_memory() if remember else None)
+    return build_copilot(ws, checkpointer=_memory() if remember else None, audit=open_audit(ws.settings))
 
 
 def _for_one_question(ctx: typer.Context, lake: Path | None) -> Copilot | DirectCopilot:
@@ -189,10 +193,10 @@ def _for_one_question(ctx: typer.Context, lake: Path | None) -> Copilot | Direct
     if ws.settings.model == "offline":
         from agent.direct import DirectCopilot
 
-        return DirectCopilot(ws)
+        return DirectCopilot(ws, open_audit(ws.settings))
     from agent.copilot import build_copilot
 
-    return build_copilot(ws)
+    return build_copilot(ws, audit=open_audit(ws.settings))
 
 
 def _memory() -> Any:
