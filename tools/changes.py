@@ -32,6 +32,7 @@ ChangeKind = Literal[
     "nullable",
     "drop_dashboard",
     "drop_kpi",
+    "change_schema",
 ]
 KINDS: tuple[ChangeKind, ...] = get_args(ChangeKind)
 
@@ -153,6 +154,8 @@ _OF_VALUES: Sequence[tuple[ChangeKind, str]] = (
 )
 _PATTERNS: Sequence[tuple[ChangeKind, str]] = (
     *_OF_VALUES,
+    ("change_schema", rf"(?:schema|columns)\s+of\s+(?:the\s+)?(?:table\s+)?{_OBJECT}\s+(?:has\s+|have\s+)?changed"),
+    ("change_schema", rf"{_OBJECT}\s+has\s+a\s+new\s+schema"),
     ("drop_table", rf"{_DROP}\s+(?:the\s+)?table\s+{_OBJECT}"),
     ("rename_table", rf"renam\w+\s+(?:the\s+)?table\s+{_OBJECT}\s+(?:to|as|into)\s+{_TO}"),
     (
@@ -202,7 +205,7 @@ def _from_match(kind: ChangeKind, groups: dict[str, str | None]) -> Change:
     if kind in ("drop_dashboard", "drop_kpi"):
         return Change(kind, consumer=_bare(groups["consumer"]))
     name, table, to = groups["object"] or "", groups.get("table") or groups.get("table2"), groups.get("to")
-    if kind in ("drop_table", "rename_table"):
+    if kind in ("drop_table", "rename_table", "change_schema"):
         return Change(kind, table=name, to=to)
     if kind in ("delay_job", "fail_job"):
         return Change(kind, job=name)
@@ -232,7 +235,7 @@ def resolve(change: Change, ws: Workspace) -> tuple[Change, list[str]]:
         return replace(change, job=ws.assets.find(change.job, ["job"]).name), []
     if change.kind in ("drop_dashboard", "drop_kpi"):
         return _resolve_consumer(change, ws), []
-    if change.kind in ("drop_table", "rename_table"):
+    if change.kind in ("drop_table", "rename_table", "change_schema"):
         if not change.table:
             raise InputError("which table?", hint="Name the table.")
         return replace(_with_target(change), table=ws.assets.find(change.table, ["table"]).name), []

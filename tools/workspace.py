@@ -20,7 +20,7 @@ from tools.consumers import Consumer, load_consumers
 from tools.imports.runs import Kept, kept_imports
 from tools.jobs import JobReading
 from tools.jobs.cache import ReadingCache
-from tools.lake.base import JobSource, Lake, Problem
+from tools.lake.base import JobSource, Lake, Problem, Table
 from tools.locations import Locations, stated_locations
 from tools.plan.catalog import Columns, is_path
 from tools.settings import Settings
@@ -127,6 +127,12 @@ class Workspace:
         """The same lake as if this script were in it, in place of the job of that name if there is one."""
         source = JobSource(name, path, text, "sql" if path.endswith(".sql") else "python")
         return replace(self, added={**self.added, name: source}, _lock=threading.RLock())
+
+    def with_table(self, table: Table) -> Workspace:
+        """The same lake as if this were the schema of the table of that name."""
+        from tools.lake.earlier import EarlierLake
+
+        return replace(self, lake=EarlierLake(self.lake, table), _lock=threading.RLock())
 
     @cached_property
     def readings(self) -> Mapping[str, JobReading]:

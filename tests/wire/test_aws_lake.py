@@ -489,3 +489,28 @@ def test_the_referees_refuse_what_is_not_trino() -> None:
     assert refused_by_trino("SELECT 1") is None
     assert refused_by_trino("SELECT `a` FROM t")
     assert refused_by_trino("SELECT a FROM t LIMIT 1 OFFSET 1")
+
+
+def test_a_new_version_of_a_table_is_judged_by_what_was_written_for_the_one_before(
+    aws: Services, tmp_path: Path
+) -> None:
+    from tools.changes import Change
+    from tools.impact import impact
+
+    def altered(columns: dict[str, str]) -> None:
+        kept = glue().get_table(DatabaseName="d", Name="orders")["Table"]
+        storage = {**kept["StorageDescriptor"], "Columns": [{"Name": n, "Type": t} for n, t in columns.items()]}
+        more = {k: kept[k] for k in ("PartitionKeys", "Parameters", "TableType") if k in kept}
+        glue().update_table(DatabaseName="d", TableInput={"Name": "orders", "StorageDescriptor": storage, **more})
+
+    altered({"order_id": "bigint", "shop": "string"})
+    altered({"order_id": "bigint", "shop": "string", "note": "string"})
+    ws = workspace(tmp_path)
+    newest = impact(ws, Change("change_schema", table="orders"))
+    assert newest.change == Change("add_column", "d.orders", "note", "varchar")
+    first = ws.lake.versions("orders")[-1][0]  # type: ignore[attr-defined]
+    result = impact(ws, Change("change_schema", table="orders", to=first))
+    assert f"version {first} of the Glue catalog" in result.assumptions[0]
+    assert [i.kind for i in result.of("breaks")][:1] == ["job"]
+    with pytest.raises(NotFound, match="version"):
+        impact(ws, Change("change_schema", table="orders", to="99"))

@@ -280,6 +280,7 @@ def test_events_become_requests() -> None:
     assert analyze_request(TABLE_CHANGED).table_name == "dim_product"
     assert impact_request(SCRIPT_PUT).new_job_script_s3_path == EDIT
     assert impact_request(SUCCEEDED).job_name == "product_dim_job"
+    assert impact_request(TABLE_CHANGED).table_name == "dim_product"
 
 
 def test_an_s3_notification_is_the_same_request_as_eventbridges() -> None:
@@ -295,13 +296,14 @@ def test_an_s3_notification_is_the_same_request_as_eventbridges() -> None:
     [
         ({}, "job_name"),
         ({"job_name": ""}, "job_name"),
+        ({"job_name": "j", "table_name": "t"}, "job_name"),
         ({"job_name": 7}, "job_name"),
         ({"job_name": "j", "new_job_script_s3_path": "s3://b/readme.txt"}, "new_job_script_s3_path"),
         ({"job_name": "j", "jobname": "k"}, "jobname"),
         ({"Records": [{}, {}]}, "Records"),
         (event_of("Glue Crawler State Change", "aws.glue", {}), "detail-type"),
     ],
-    ids=["nothing", "empty", "a number", "no script", "unknown", "two records", "foreign"],
+    ids=["nothing", "empty", "both", "a number", "no script", "unknown", "two records", "foreign"],
 )
 def test_a_mistake_is_named_by_its_field(event: dict[str, Any], field: str) -> None:
     from knowledge.errors import InputError

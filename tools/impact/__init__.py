@@ -16,6 +16,7 @@ Nothing is inferred from names. Each consumer is read again over the catalog as 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from tools.changes import Change, resolve
@@ -26,7 +27,7 @@ from tools.impact.spread import Spread
 from tools.impact.tables import TableState
 from tools.impact.unread import Unread
 from tools.impact.values import VALUE_KINDS, ValueSpread
-from tools.lineage import Direction, coverage
+from tools.lineage import Direction, Node, coverage
 
 if TYPE_CHECKING:
     from tools.workspace import Workspace
@@ -40,7 +41,41 @@ def impact(ws: Workspace, change: Change) -> ImpactResult:
     Raises NotFound or Ambiguous for the names in it, InputError when a part is missing.
     """
     change, assumptions = resolve(change, ws)
+    if change.kind == "change_schema":
+        return _of_schema(ws, change)
     return spread_of(ws, change, assumptions)
+
+
+def _of_schema(ws: Workspace, change: Change) -> ImpactResult:
+    """What the columns that a table has now do to its readers, who were written for those it had."""
+    from tools.impact.schema import earlier_schema, schema_changes, states_of
+
+    table = str(change.table)
+    now = ws.lake.table(table)
+    earlier = earlier_schema(ws, table, change.to)
+    changes, notes = schema_changes(earlier.table, now)
+    before = ws.with_table(earlier.table)
+    notes = [f"Compared with {earlier.what}: {'; '.join(c.describe() for c in changes)}.", *notes]
+    if len(changes) == 1:
+        return spread_of(before, changes[0], notes)
+    shape = [c for c in changes if c.kind not in VALUE_KINDS]
+    result = spread_of(before, change, notes, states_of(shape, earlier.table, now))
+    for nulls in (c for c in changes if c.kind in VALUE_KINDS):
+        result = _together(ws, result, spread_of(before, nulls))
+    return result
+
+
+def _together(ws: Workspace, one: ImpactResult, other: ImpactResult) -> ImpactResult:
+    """Two impacts of one table as one: of an item that both reach, the worse verdict."""
+    found: dict[tuple[str, str], ImpactItem] = {}
+    for item in sorted((*one.items, *other.items), key=worst_first):
+        found.setdefault((item.kind, item.name), item)
+    items = tuple(sorted(found.values(), key=worst_first))
+    severity, reason = severity_of(items, severity_rule(ws))
+    start = Node("table", str(one.change.table))
+    unknowns = tuple(dict.fromkeys((*one.unknowns, *other.unknowns)))
+    graph = picture_of(ws, one.change, start, items)
+    return replace(one, severity=severity, severity_reason=reason, items=items, graph=graph, unknowns=unknowns)
 
 
 def spread_of(

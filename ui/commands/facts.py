@@ -155,6 +155,16 @@ def impact(
         Path | None,
         typer.Option(metavar="FILE", help="With --job: an edited script, instead of the lake's.", show_default=False),
     ] = None,
+    table: Annotated[
+        str | None,
+        typer.Option(
+            metavar="TABLE", help="Compare this table's columns with those it had before.", show_default=False
+        ),
+    ] = None,
+    since: Annotated[
+        str | None,
+        typer.Option(metavar="VERSION", help="With --table: this version of the Glue catalog.", show_default=False),
+    ] = None,
     report: Annotated[
         bool, typer.Option("--report", help="Write the report files below output/ (with --job: always).")
     ] = False,
@@ -174,13 +184,17 @@ def impact(
       de-copilot impact "raw_positions.customer_id becomes nullable"
       de-copilot impact "remove dashboard Custody Feed Quality"
       de-copilot impact --job product_dim_job --new edited/product_dim_job.py
+      de-copilot impact --table dim_product --since 3
     """
-    from tools.changes import parse_change
+    from tools.changes import Change, parse_change
     from tools.guardian import guard, report_on
     from tools.impact import impact as impact_of
 
-    if (change is None) == (job is None):
-        raise InputError("one change, or one job: which?", hint='Say `impact "drop column x"` or `impact --job NAME`.')
+    if sum(given is not None for given in (change, job, table)) != 1:
+        hint = 'Say `impact "drop column x"`, `impact --job NAME` or `impact --table NAME`.'
+        raise InputError("one change, one job or one table: which?", hint=hint)
+    if since is not None and table is None:
+        raise InputError("--since goes with --table", hint="Name the table whose version it is.")
     if new is not None and job is None:
         raise InputError("--new goes with --job", hint="Name the job that the script is an edit of.")
     output = Output(json)
@@ -188,7 +202,7 @@ def impact(
         ws = open_lake(ctx, lake)
         write_report(output, ws.lake, guard(ws, job, read_text(new) if new is not None else None))
         return
-    asked = parse_change(change or "")
+    asked = Change("change_schema", table=table, to=since) if table is not None else parse_change(change or "")
     ws = open_lake(ctx, lake)
     if report:
         write_report(output, ws.lake, report_on(ws, asked))

@@ -1,7 +1,7 @@
 """Which request an event is: a direct call, EventBridge (Glue jobs, the Glue catalog, S3), or an S3 notification.
 
     a Glue job SUCCEEDED           analyze the tables it writes
-    a Glue table was changed       analyze it
+    a Glue table was changed       analyze it; and what its new columns do
     a job script was put on S3     what its edit does, the name of the script being the job's
     anything else                  a direct call: the event is the request
 
@@ -45,7 +45,7 @@ def analyze_request(event: Mapping[str, Any]) -> AnalyzeRequest:
 
 
 def impact_request(event: Mapping[str, Any]) -> ImpactRequest:
-    """Raises InputError for an event that names no job."""
+    """Raises InputError for an event that names neither a job nor a table."""
     put = _put_object(event)
     if put is not None:
         bucket, key = put
@@ -55,9 +55,15 @@ def impact_request(event: Mapping[str, Any]) -> ImpactRequest:
         )
     detail = _detail(event)
     if detail is None:
-        return checked(ImpactRequest, event)
+        request = checked(ImpactRequest, event)
+        if (request.job_name is None) == (request.table_name is None):
+            missing = "field 'job_name' is missing" if request.job_name is None else "a job or a table, not both"
+            raise InputError(missing, where="job_name", hint="Or name a table: 'table_name'.")
+        return request
     if event["detail-type"] == _JOB_STATE:
         return checked(ImpactRequest, {"job_name": detail.get("jobName")})
+    if event["detail-type"] == _TABLE_STATE[0]:
+        return checked(ImpactRequest, {"glue_database": detail.get("databaseName"), "table_name": _table(detail)})
     raise _foreign(event)
 
 

@@ -35,10 +35,12 @@ class AnalyzeRequest(_Request):
 
 
 class ImpactRequest(_Request):
-    """A job, as it is or as an edit makes it."""
+    """A job, as it is or as an edit makes it; or a table, whose columns are compared with those it had before."""
 
-    job_name: Name
+    job_name: Name | None = None
     new_job_script_s3_path: Script | None = None
+    glue_database: Name | None = None
+    table_name: Name | None = None
 
 
 class SimulateRequest(_Request):

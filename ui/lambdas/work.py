@@ -70,15 +70,24 @@ def _tables(ws: Workspace, request: AnalyzeRequest, job: str | None) -> list[str
 
 def impact(ws: Workspace, request: ImpactRequest, call: Call) -> Body:
     """The guardian's report, written, and its verdict in short."""
-    from tools.guardian import guard
+    from tools.changes import Change
+    from tools.guardian import guard, report_on
+    from tools.impact.schema import NoEarlier
 
     path = request.new_job_script_s3_path
-    report = guard(ws, request.job_name, script_text(ws, path) if path else None)
+    if request.job_name is not None:
+        report = guard(ws, request.job_name, script_text(ws, path) if path else None)
+    else:
+        stated = ".".join(p for p in (request.glue_database, request.table_name) if p)
+        try:
+            report = report_on(ws, Change("change_schema", table=stated))
+        except NoEarlier:
+            return {"table_name": request.table_name, "change": "same_schema", "severity": "low", "written": []}
     written = write_drafts(ws.lake, report.drafts)
     content = report.content()
     impacted = {k: v for k, v in content.items() if k.startswith("impacted_")}
     return {
-        "job_name": request.job_name,
+        **({"job_name": request.job_name} if request.job_name else {"table_name": request.table_name}),
         "change": content["status"],
         "verdict": content["verdict"],
         "severity": content["severity"],

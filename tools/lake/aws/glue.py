@@ -128,6 +128,7 @@ class GlueCatalog:
                 DatabaseName=found.database, TableName=found.table, **self._elsewhere
             )
             kept = [v for page in pages for v in page["TableVersions"]]
+        kept.sort(key=lambda v: int(v["VersionId"]) if v["VersionId"].isdigit() else 0, reverse=True)
         return [(v["VersionId"], _table(found, v["Table"])) for v in kept]
 
     def views(self) -> Iterator[tuple[TableName, str]]:
