@@ -88,30 +88,42 @@ def _without(column: str) -> Callable[[Rows], None]:
     return lambda rows: rows.__delitem__(column)
 
 
+def _all(*changes: Callable[[Rows], None]) -> Callable[[Rows], None]:
+    def change(rows: Rows) -> None:
+        for one in changes:
+            one(rows)
+
+    return change
+
+
 FAULTS: Mapping[str, Callable[[Rows], None]] = {
     "none": lambda rows: None,
-    "null_status": _set("status", {3: None}),
-    "null_id": _set("id", {3: None, 4: None}),
-    "same_id": _set("id", {5: 1000}),
-    "same_place": _set("position", {8: 1}),
+    "some_cells": _all(
+        _set("status", {3: None, 1: "LOST"}),
+        _set("id", {5: 1000}),
+        _set("amount", {7: 1000.01}),
+        _set("code", {5: "ch5"}),
+        _set("city", {5: "Basel "}),
+    ),
+    "other_cells": _all(
+        _set("id", {3: None, 4: None}),
+        _set("position", {8: 1, 2: 77}),
+        _set("discount", {8: -0.5, 5: 999.0}),
+        _set("booked", {9: datetime.datetime(2025, 12, 31, 23)}),
+        _set("city", {5: "n/a"}),
+        _set("shop", {5: "shop 9"}),
+    ),
     "rows_twice": _twice,
     "few_rows": _first(40),
-    "high_amount": _set("amount", {7: 1000.01}),
-    "low_discount": _set("discount", {8: -0.5}),
-    "old_booking": _set("booked", {9: datetime.datetime(2025, 12, 31, 23)}),
-    "new_status": _set("status", {1: "LOST"}),
-    "far_position": _set("position", {2: 77}),
-    "new_city": _set("city", dict.fromkeys(range(0, 40, 2), "Chur")),
-    "bad_code": _set("code", {5: "ch5"}),
-    "padded_city": _set("city", {5: "Basel "}),
-    "no_city": _set("city", {5: "n/a"}),
-    "dear_discount": _set("discount", {5: 999.0}),
-    "no_new": _every("status", lambda v: "PAID" if v == "NEW" else v),
-    "no_shop": _set("shop", {5: "shop 9"}),
-    "higher_amounts": _every("amount", lambda v: v * 1.3),
+    "shifted": _all(
+        _every("amount", lambda v: v * 1.3),
+        _every("status", lambda v: "PAID" if v == "NEW" else v),
+        _set("city", dict.fromkeys(range(0, 40, 2), "Chur")),
+    ),
     "zero_amounts": _set("amount", dict.fromkeys(range(30), 0.0)),
     "text_for_number": _every("amount", str),
 }
+"""Name -> what it does to the newest batch; several cells at once where different checks tell them."""
 
 
 def build_lake(root: Path) -> None:

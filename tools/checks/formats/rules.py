@@ -259,7 +259,8 @@ def _row_count(check: Check, table: Table) -> Iterator[Test]:
 def _required(check: Check, table: Table) -> Iterator[Test]:
     column = column_of(table, check.columns[0])
     wanted = [literal(v, column.type) for v in check.parameters["values"]]
-    known = exp.If(this=exp.In(this=name_of(column.name), expressions=wanted), true=name_of(column.name))
+    # Not IF(…), which not every SQL takes with two arguments.
+    known = exp.Case().when(exp.In(this=name_of(column.name), expressions=wanted), name_of(column.name))
     yield Figure(exp.Count(this=exp.Distinct(expressions=[known]), big_int=True), len(wanted), None)
 
 
