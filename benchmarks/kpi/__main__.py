@@ -123,7 +123,7 @@ def compare(ws: Workspace, case: Case, days: int, repeat: int, scratch: Path) ->
     exact = all(same(rows_of(series, side), truth[side]) for side in ("old", "new"))
     points = sum(len(t) for t in truth.values())
     ratio = theirs.cpu / ours.cpu
-    print(f"  {name}, {days} days")
+    print(f"  {name}, {days} days ({'one scan' if series.fused else 'a branch for each version'})")
     print(
         f"    simulate              {ours.cpu:8.2f} CPU s  {ours.read / 2**20:9.1f} MB read  {series.bytes_scanned / 2**20:9.1f} MB billed"
     )

@@ -15,7 +15,7 @@ __all__ = ["CASES", "DATABASE", "DAYS", "KPI", "RAW_COLUMNS", "Case", "write_job
 DATABASE = "d"
 DAYS = 120
 KPI = "AUM by segment"
-RAW_COLUMNS = ("customer_id", "quantity", "price", "currency", "status", "version", "position_id")
+RAW_COLUMNS = ("customer_id", "quantity", "price", "currency", "status", "version")
 """Columns of `positions_raw` that the KPI needs, under the jobs as they are; `note` and `isin` it does not."""
 
 _CUSTOMERS = """SELECT i AS customer_id, i % 50 = 0 AS is_test,
@@ -38,7 +38,8 @@ FROM range(getvariable('days')) t(d), range(getvariable('positions')) u(i)"""
 
 Case = tuple[str, str, str, str]
 _VALUED = """INSERT OVERWRITE TABLE d.positions
-SELECT r.position_id, r.customer_id, r.quantity * r.price * fx.rate AS value, r.day
+SELECT r.position_id, r.customer_id, r.isin, r.quantity, r.price, r.currency, r.quantity * r.price * fx.rate AS value,
+    r.note, r.day
 FROM (
     SELECT *, row_number() OVER (PARTITION BY position_id, day ORDER BY version DESC) AS newest
     FROM d.positions_raw
@@ -47,7 +48,8 @@ JOIN d.fx fx ON fx.currency = r.currency AND fx.day = r.day
 WHERE r.newest = 1 AND r.status <> 'CLOSED'
 """
 _PLAIN = """INSERT OVERWRITE TABLE d.positions
-SELECT r.position_id, r.customer_id, r.quantity * r.price * fx.rate AS value, r.day
+SELECT r.position_id, r.customer_id, r.isin, r.quantity, r.price, r.currency, r.quantity * r.price * fx.rate AS value,
+    r.note, r.day
 FROM d.positions_raw r
 JOIN d.fx fx ON fx.currency = r.currency AND fx.day = r.day
 WHERE r.version = 1 AND r.status <> 'CLOSED'
@@ -70,7 +72,16 @@ _SQL = "SELECT day, segment, sum(value) AS aum, count(*) AS customers FROM d.cus
 _JOB = "positions_job"
 
 _TARGETS = {
-    "positions": {"position_id": "bigint", "customer_id": "bigint", "value": "double"},
+    "positions": {
+        "position_id": "bigint",
+        "customer_id": "bigint",
+        "isin": "varchar",
+        "quantity": "double",
+        "price": "double",
+        "currency": "varchar",
+        "value": "double",
+        "note": "varchar",
+    },
     "customer_daily": {"customer_id": "bigint", "segment": "varchar", "value": "double", "positions": "bigint"},
 }
 

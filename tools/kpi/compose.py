@@ -87,7 +87,7 @@ class Composer:
                 f"`{name}` is made from its own earlier content: what it held before cannot be replayed",
                 hint="Simulate a change of a job further down, or one that reads other tables.",
             )
-        reading, write = self._writer(name)
+        reading, write = self.writer(name)
         self._check(reading.plan, write)
         self.replayed[name] = reading.name
         self._open.append(name)
@@ -104,7 +104,11 @@ class Composer:
         finally:
             self._open.pop()
 
-    def _writer(self, name: str) -> tuple[JobReading, Write]:
+    def writer(self, name: str) -> tuple[JobReading, Write]:
+        """The one place that writes a table, with its job.
+
+        Raises Refused.
+        """
         writing = [(r, w) for r in self.writers.get(name, ()) for w in r.plan.writes if w.target.name == name]
         if len(writing) != 1:
             jobs = listed(list(dict.fromkeys(r.name for r, _ in writing)))

@@ -93,6 +93,7 @@ class KpiSeries:
     Attributes:
         replayed: table -> job, of the logic that was put in its place.
         reason: why it is unaffected or refused.
+        fused: whether old and new come from one scan.
         drift: share of points where the old logic, replayed over today's inputs, is not what is stored.
     """
 
@@ -110,6 +111,7 @@ class KpiSeries:
     sql: str = ""
     query_id: str = ""
     bytes_scanned: int = 0
+    fused: bool = False
     estimate: Estimate | None = None
     notes: tuple[str, ...] = ()
     place: str | None = None
@@ -174,6 +176,7 @@ class KpiSeries:
                 "sql": self.sql,
                 "query_id": self.query_id,
                 "bytes_scanned": self.bytes_scanned,
+                "one_scan": self.fused,
             }
         return {**data, "notes": list(self.notes)}
 

@@ -10,13 +10,14 @@ from typing import TYPE_CHECKING, Any
 
 from sqlglot import exp
 
-from knowledge.errors import CopilotError, InputError, LimitExceeded, NotFound
+from knowledge.errors import CopilotError, InputError, LimitExceeded, NotFound, QueryError
 from tools.consumers import Consumer
 from tools.jobs import JobReading, read_job
 from tools.kpi.compose import Composer, Refused, Window
 from tools.kpi.definitions import KpiDefinition, define
 from tools.kpi.result import Estimate, KpiSeries, Point, Simulation
-from tools.lake.base import NULL_PARTITION, Limits
+from tools.kpi.statement import Statement, Version, statement
+from tools.lake.base import NULL_PARTITION, Limits, QueryResult
 from tools.result import Evidence, listed
 from tools.snapshots import last_snapshot
 from tools.workspace import imports_for
@@ -28,7 +29,6 @@ __all__ = ["DAYS", "read_version", "simulate"]
 
 DAYS = 90
 _MOST_ROWS = 200_000
-_SIDES = ("old", "new", "stored")
 Progress = Callable[[str], None]
 
 
@@ -160,14 +160,6 @@ def read_version(ws: Workspace, name: str, text: str) -> JobReading:
     return reading
 
 
-def _writers(readings: Mapping[str, JobReading]) -> dict[str, list[JobReading]]:
-    found: dict[str, list[JobReading]] = {}
-    for reading in readings.values():
-        for table in reading.writes:
-            found.setdefault(table, []).append(reading)
-    return found
-
-
 def _affected(version: _Version, kpi: KpiDefinition) -> frozenset[str]:
     """Tables on the way from the changed jobs to the KPI, any number of hops."""
     reached = {t for n in version.changed for side in (version.old, version.new) for t in side[n].writes if n in side}
@@ -255,17 +247,17 @@ def _one(ws: Workspace, kpi: Consumer, version: _Version, window: Window | None,
         reason = f"it reads {reads}, which {listed(version.changed)} does not feed"
         return KpiSeries(kpi.name, "unaffected", reason, notes=definition.notes)
     try:
-        query, replayed, notes, composers = _statement(ws, definition, version, affected, window)
+        sides = [Version(version.old, definition), Version(version.new, definition)]
+        asked = statement(ws.catalog, sides, affected, window)
     except Refused as error:
         place = str(error.span) if error.span else None
         return KpiSeries(kpi.name, "refused", error.reason, error.hint, replayed={}, place=place)
-    told = (*definition.notes, *notes)
+    told = (*definition.notes, *asked.notes)
     try:
-        estimate = _estimate(ws, query, composers, window)
         if dry_run:
-            return KpiSeries(kpi.name, "estimated", estimate=estimate, replayed=replayed, notes=told)
-        limits = ws.settings.query_limits
-        result = ws.lake.query(query, limits=Limits(_MOST_ROWS, limits.bytes, max(limits.seconds, 600.0)))
+            estimate = _estimate(ws, asked, window)
+            return KpiSeries(kpi.name, "estimated", estimate=estimate, replayed=asked.replayed, notes=told)
+        result, fused = _run(ws, asked)
     except LimitExceeded as error:
         return KpiSeries(kpi.name, "refused", error.message, error.hint)
     except CopilotError as error:
@@ -284,70 +276,33 @@ def _one(ws: Workspace, kpi: Consumer, version: _Version, window: Window | None,
         sql=result.sql,
         query_id=result.query_id,
         bytes_scanned=result.bytes_scanned,
-        replayed=replayed,
+        replayed=asked.replayed,
+        fused=fused,
         unit=definition.unit,
         notes=told,
     )
 
 
-def _statement(
-    ws: Workspace, kpi: KpiDefinition, version: _Version, affected: frozenset[str], window: Window | None
-) -> tuple[exp.Query, dict[str, str], tuple[str, ...], list[Composer]]:
-    """One statement: old, new and stored, side by side for each day and combination of dimensions.
-
-    The sides are stacked and grouped, not joined: a grouping takes NULLs for equal, a join does not.
+def _run(ws: Workspace, asked: Statement) -> tuple[QueryResult, bool]:
+    """The result, and whether it came from one scan. An engine may compute what only one version needs for rows of the
+    other (a division by zero, a cast): each version by itself does not.
     """
-    composers = {
-        "old": Composer(ws.catalog, _writers(version.old), affected, window),
-        "new": Composer(ws.catalog, _writers(version.new), affected, window),
-        "stored": Composer(ws.catalog, {}, frozenset(), window),
-    }
-    branches = [
-        _branch(kpi, number, composers[side].query(kpi.reading.plan, kpi.write, kpi.day), window)
-        for number, side in enumerate(_SIDES)
-    ]
-    stacked: exp.Query = branches[0]
-    for branch in branches[1:]:
-        stacked = exp.union(stacked, branch, distinct=False)
-    keys = [exp.column(n, quoted=True) for n in ("d", *(f"k{i}" for i in range(len(kpi.dimensions))))]
-    items: list[exp.Expr] = [k.copy() for k in keys]
-    for number, side in enumerate(_SIDES):
-        mine = exp.EQ(this=exp.column("side", quoted=True), expression=exp.Literal.number(number))
-        items.append(exp.alias_(exp.CountIf(this=mine), f"n_{side}", quoted=True))
-        for i in range(len(kpi.measures)):
-            value = exp.If(this=mine.copy(), true=exp.column(f"m{i}", quoted=True))
-            items.append(exp.alias_(exp.Max(this=exp.Case(ifs=[value])), f"{side}_{i}", quoted=True))
-    query = exp.select(*items).from_(stacked.subquery("s")).group_by(*(k.copy() for k in keys))
-    query = query.order_by(*(exp.Ordered(this=k.copy()) for k in keys))
-    both = (composers["old"], composers["new"])
-    replayed = {t: j for c in both for t, j in c.replayed.items()}
-    notes = tuple(dict.fromkeys(n for c in both for n in c.notes))
-    return query, replayed, notes, list(composers.values())
+    stated = ws.settings.query_limits
+    limits = Limits(_MOST_ROWS, stated.bytes, max(stated.seconds, 600.0))
+    try:
+        return ws.lake.query(asked.query, limits=limits), asked.fused
+    except QueryError as error:
+        if asked.apart is None or isinstance(error, LimitExceeded):
+            raise
+        return ws.lake.query(asked.apart, limits=limits), False
 
 
-def _branch(kpi: KpiDefinition, side: int, query: exp.Query, window: Window | None) -> exp.Select:
-    day = exp.cast(exp.column(kpi.day, table="q", quoted=True), "date")
-    items = [exp.alias_(exp.Literal.number(side), "side", quoted=True), exp.alias_(day, "d", quoted=True)]
-    items += [
-        exp.alias_(exp.column(c, table="q", quoted=True), f"k{i}", quoted=True) for i, c in enumerate(kpi.dimensions)
-    ]
-    items += [
-        exp.alias_(exp.cast(exp.column(c, table="q", quoted=True), "double"), f"m{i}", quoted=True)
-        for i, c in enumerate(kpi.measures)
-    ]
-    selected = exp.select(*items).from_(query.subquery("q"))
-    if window is None:
-        return selected
-    first, last = (exp.cast(exp.Literal.string(d.isoformat()), "date") for d in (window.first, window.last))
-    return selected.where(exp.Between(this=day.copy(), low=first, high=last))
-
-
-def _estimate(ws: Workspace, query: exp.Query, composers: Sequence[Composer], window: Window | None) -> Estimate:
+def _estimate(ws: Workspace, asked: Statement, window: Window | None) -> Estimate:
     """Bytes by table, from what the lake knows of its partitions: those of the window where it reaches every scan."""
-    pruned = _pruned(composers)
+    pruned = _pruned(asked)
     tables: dict[str, int] = {}
     partitioned: set[str] = set()
-    for table in query.find_all(exp.Table):
+    for table in asked.query.find_all(exp.Table):
         name = ".".join(p.name for p in table.parts)
         if name and name not in tables:
             try:
@@ -359,18 +314,15 @@ def _estimate(ws: Workspace, query: exp.Query, composers: Sequence[Composer], wi
             column = pruned.get(name)
             tables[name] = sum(p.bytes for p in parts if _inside(p.values.get(column or ""), window))
     total = sum(tables.values())
-    blocked = [
-        f"{why} ({span})" if span else why for c in composers for why, span, names in c.blocked if names & partitioned
-    ]
+    blocked = [f"{why} ({span})" if span else why for why, span, names in asked.blocked if names & partitioned]
     return Estimate(total, tables, total / 10**12 * ws.settings.price_per_tb, tuple(dict.fromkeys(blocked)))
 
 
-def _pruned(composers: Sequence[Composer]) -> dict[str, str]:
+def _pruned(asked: Statement) -> dict[str, str]:
     """Tables that every scan restricts to the window, with the column."""
     found: dict[str, set[str | None]] = {}
-    for composer in composers:
-        for table, column in composer.scanned:
-            found.setdefault(table, set()).add(column)
+    for table, column in asked.scanned:
+        found.setdefault(table, set()).add(column)
     return {t: c for t, columns in found.items() if len(columns) == 1 and (c := next(iter(columns))) is not None}
 
 

@@ -94,15 +94,18 @@ def render_write(write: Write, plan: Plan, columns: Columns | None = None, sourc
     renderer = _Renderer(plan, source_of)
     block = renderer.block(write.source)
     items = []
-    for name, kind, assignment in _in_target_order(write, columns):
+    for name, kind, assignment in in_target_order(write, columns):
         value = renderer.place(assignment.expressions[0], block) if assignment else exp.Null()
         typed = exp.cast(value, exp.DataType.build(kind, dialect="athena")) if kind else value
         items.append(exp.alias_(typed, name, quoted=True))
     return renderer.select(block, items)
 
 
-def _in_target_order(write: Write, columns: Columns | None) -> list[tuple[str, str | None, Assignment | None]]:
-    """Name, type and assignment of each column of the result. A bare query may have two columns of one name."""
+def in_target_order(write: Write, columns: Columns | None) -> list[tuple[str, str | None, Assignment | None]]:
+    """Name, type and assignment of each column that a write stores, in the target's order where its columns are known.
+
+    A bare query may have two columns of one name. Raises NotRenderable for a column that the target does not have.
+    """
     if columns is None:
         return [(a.column, None, a) for a in write.assignments]
     given = {a.column.lower(): a for a in write.assignments}
@@ -471,7 +474,8 @@ class _Renderer:
 
         top = expression.transform(visit)
         placed = top.unnest() if isinstance(top, exp.Paren) and is_ref(expression) else top
-        return annotate_types(placed, overwrite_types=False, dialect=self._plan.dialect)
+        dialect = expression.meta.get("dialect", self._plan.dialect)  # a plan may be made of plans of several dialects
+        return annotate_types(placed, overwrite_types=False, dialect=dialect)
 
     def _lookup(self, column: ColumnId, block: _Block) -> exp.Expr:
         for scope in (block, *reversed(self._outer)):

@@ -5,6 +5,7 @@ The rebuild shares nothing with the composition: it runs the jobs' own SQL text 
 
 from __future__ import annotations
 
+import contextlib
 import datetime
 import json
 import math
@@ -12,6 +13,7 @@ import random
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
+from unittest import mock
 
 import duckdb
 import pyarrow as pa
@@ -22,7 +24,9 @@ from hypothesis import Phase, given, settings
 from hypothesis import strategies as st
 
 from knowledge.errors import Ambiguous, InputError, NotFound
+from tests.wire.athena import refused_by_trino
 from tools.kpi import KpiSeries, simulate
+from tools.kpi.fused_rows import NotFusable
 from tools.settings import load_settings
 from tools.workspace import Workspace, open_workspace
 from ui.cli import run
@@ -206,10 +210,14 @@ def same(a: float | None, b: float | None) -> bool:
 CASES = [(job, old, new) for job, edits in EDITS.items() for old, new in edits]
 
 
-@settings(max_examples=25, deadline=None, phases=(Phase.explicit, Phase.reuse, Phase.generate))
-@given(case=st.sampled_from(CASES), other=st.sampled_from([None, *CASES]), days=st.integers(3, 14))
+@settings(max_examples=20, deadline=None, phases=(Phase.explicit, Phase.reuse, Phase.generate))
+@given(case=st.sampled_from(CASES), other=st.sampled_from([None, *CASES]), days=st.integers(3, 14), fused=st.booleans())
 def test_a_simulation_equals_a_rebuild_on_every_day_and_dimension(
-    world: tuple[Workspace, Rebuild], case: tuple[str, str, str], other: tuple[str, str, str] | None, days: int
+    world: tuple[Workspace, Rebuild],
+    case: tuple[str, str, str],
+    other: tuple[str, str, str] | None,
+    days: int,
+    fused: bool,
 ) -> None:
     ws, oracle = world
     job, old, new = case
@@ -220,7 +228,8 @@ def test_a_simulation_equals_a_rebuild_on_every_day_and_dimension(
     rebuilt = {name: oracle.kpi(sql) for name, sql in KPIS.items()}
     oracle.run({j: t for j, (_, t) in JOBS.items()})
     before = {name: oracle.kpi(sql) for name, sql in KPIS.items()}
-    found = simulate(ws, job=job, new_text=text, days=days)
+    with contextlib.nullcontext() if fused else apart():
+        found = simulate(ws, job=job, new_text=text, days=days)
     assert found.window is not None
     window = found.window.first, found.window.last
     for series in found.series:
@@ -231,6 +240,57 @@ def test_a_simulation_equals_a_rebuild_on_every_day_and_dimension(
         assert near(series_of(series, "old"), before[series.kpi], window)
         assert near(series_of(series, "new"), rebuilt[series.kpi], window)
         assert not series.drifted
+        assert fused or not series.fused
+
+
+def apart() -> contextlib.AbstractContextManager[object]:
+    """Each version a query of its own."""
+    return mock.patch("tools.kpi.statement.fuse", side_effect=NotFusable("asked for"))
+
+
+@pytest.mark.parametrize("case", CASES, ids=lambda c: f"{c[0]} {c[2]}".strip())
+def test_filters_values_join_kinds_kept_rows_and_groups_are_read_once(
+    world: tuple[Workspace, Rebuild], case: tuple[str, str, str]
+) -> None:
+    ws, _ = world
+    job, old, new = case
+    text = JOBS[job][1].replace(old, new)
+    (series,) = simulate(ws, job=job, new_text=text, kpis=["By Segment"], days=14).series
+    assert series.fused == ("date_add" not in new)  # there the day of a join condition is another one
+
+
+@pytest.mark.parametrize("case", [CASES[0], CASES[2], CASES[7], CASES[-1]], ids=lambda c: c[2])
+def test_trino_reads_every_query_that_a_simulation_sends(
+    world: tuple[Workspace, Rebuild], case: tuple[str, str, str]
+) -> None:
+    ws, _ = world
+    job, old, new = case
+    text = JOBS[job][1].replace(old, new)
+    (one,) = simulate(ws, job=job, new_text=text, kpis=["By Segment"], days=14).series
+    with apart():
+        (two,) = simulate(ws, job=job, new_text=text, kpis=["By Segment"], days=14).series
+    assert (one.fused, two.fused) == (True, False)
+    assert near(series_of(one, "new"), series_of(two, "new"), (DAYS[0], DAYS[-1]))
+    assert [refused_by_trino(s.sql) for s in (one, two)] == [None, None]
+
+
+def test_another_input_is_a_query_for_each_version(world: tuple[Workspace, Rebuild]) -> None:
+    ws, _ = world
+    text = LATEST.replace("FROM d.positions p", "FROM d.positions p JOIN d.targets t ON t.day = p.day")
+    text = text.replace("customer, day ORDER BY value DESC, id", "p.customer, p.day ORDER BY p.value DESC, p.id")
+    (series,) = simulate(ws, job="latest_job", new_text=text, kpis=["Total"], days=14).series
+    assert (series.status, series.fused) == ("simulated", False)
+    assert refused_by_trino(series.sql) is None
+
+
+def test_what_only_one_version_can_compute_is_not_computed_for_the_rows_of_the_other(
+    world: tuple[Workspace, Rebuild],
+) -> None:
+    ws, _ = world
+    text = POSITIONS.replace("r.amount * r.rate", "cast(100 div (r.id - 5) AS double)")
+    text = text.replace("r.status <> 'CLOSED'", "r.id > 5")
+    (series,) = simulate(ws, job="positions_job", new_text=text, kpis=["Total"], days=14).series
+    assert series.status == "simulated", series.reason
 
 
 def test_a_pyspark_job_is_replayed_like_its_sql(world: tuple[Workspace, Rebuild]) -> None:

@@ -1,0 +1,67 @@
+"""Leaves out of a query's operators the columns that nothing above them needs."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from sqlglot import exp
+
+from tools.plan.model import (
+    Aggregate,
+    ColumnId,
+    Distinct,
+    Filter,
+    Generate,
+    Join,
+    Op,
+    Project,
+    SetOp,
+    Sort,
+    ref_id,
+    refs,
+)
+
+__all__ = ["pruned"]
+
+
+def pruned(op: Op, needed: Iterable[ColumnId]) -> None:
+    """Drops columns below an operator, in place; only for operators that nothing else uses."""
+    wanted = set(needed)
+    match op:
+        case Project():
+            op.columns = [i for i in op.columns if i.attribute.id in wanted]
+            wanted = _in([i.expression for i in op.columns])
+        case Aggregate():
+            op.aggregates = [i for i in op.aggregates if i.attribute.id in wanted]
+            wanted = _in([i.expression for i in op.items])
+        case Filter():
+            wanted |= _in([op.predicate])
+        case Join():
+            wanted |= _in([op.condition] if op.condition is not None else [])
+        case Sort():
+            wanted |= _in(op.keys)
+        case Generate():
+            wanted |= _in([op.generator])
+        case Distinct():
+            wanted = {a.id for a in op.output}
+        case SetOp():
+            _prune_union(op, wanted)
+            return
+    for child in op.children:
+        pruned(child, wanted)
+
+
+def _prune_union(op: SetOp, wanted: set[ColumnId]) -> None:
+    kept = [
+        (a, m)
+        for a, m in zip(op.columns, op.mapping, strict=True)
+        if a.id in wanted or op.distinct or op.kind != "union"
+    ]
+    kept = kept or list(zip(op.columns, op.mapping, strict=True))[:1]
+    op.columns, op.mapping = [a for a, _ in kept], [m for _, m in kept]
+    for number, branch in enumerate(op.inputs):
+        pruned(branch, {m[number] for m in op.mapping if m[number] is not None})  # type: ignore[misc]
+
+
+def _in(expressions: Iterable[exp.Expr]) -> set[ColumnId]:
+    return {ref_id(r) for e in expressions for r in refs(e)}
