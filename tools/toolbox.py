@@ -143,6 +143,9 @@ class TestsArgs(_Args):
     asset: str | None = Field(None, description="the table")
     column: str | None = Field(None, description="only tests about this column")
     job: str | None = Field(None, description="the job that writes it; its promises are tested")
+    format: Literal["dbt", "gx", "soda", "dqdl"] | None = Field(
+        None, description="also a file for dbt, Great Expectations, Soda or AWS Glue Data Quality"
+    )
 
 
 class TableArgs(_Args):
@@ -219,9 +222,11 @@ def _kpi_simulation(ws: Workspace, args: SimulationArgs) -> Result:
 
 
 def _tests(ws: Workspace, args: TestsArgs) -> Result:
+    from tools.checks.export import with_files
     from tools.checks.suite import generate, subject_of
 
-    return generate(ws, subject_of(ws, args.asset, args.job), job=args.job, column=args.column)
+    suite = generate(ws, subject_of(ws, args.asset, args.job), job=args.job, column=args.column)
+    return with_files(ws, suite, [args.format]) if args.format else suite
 
 
 def _run_tests(ws: Workspace, args: RunTestsArgs) -> Result:

@@ -73,6 +73,20 @@ def _tested_column(s: Situation) -> str | None:
     return mine[0].column if mine else None
 
 
+_TOOLS = {
+    "dbt": r"\bdbt\b",
+    "gx": r"\bgreat expectations?\b|\bgx\b",
+    "soda": r"\bsoda\b",
+    "dqdl": r"\bdqdl\b|\bglue (?:data )?quality\b|\bdeequ\b",
+}
+
+
+def _test_tool(s: Situation) -> str | None:
+    """The other tool that tests are wanted for; none when several are."""
+    found = [name for name, words in _TOOLS.items() if re.search(words, s.reading.canonical)]
+    return found[0] if len(found) == 1 else None
+
+
 def _job(s: Situation) -> str | None:
     return s.subject if s.kind == "job" else _first(s, "job")
 
@@ -268,7 +282,7 @@ _ROWS = (
         "tests",
         "tests",
         ("table", "job"),
-        {"asset": _asset, "column": _tested_column, "job": _job},
+        {"asset": _asset, "column": _tested_column, "job": _job, "format": _test_tool},
         "tests: data quality tests for a table",
         "write tests for {table}",
     ),

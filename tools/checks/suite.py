@@ -22,6 +22,7 @@ from tools.profile.kept import known_profiles
 from tools.result import Draft, Evidence, counted, listed
 
 if TYPE_CHECKING:
+    from tools.checks.export import TestFiles
     from tools.workspace import Workspace
 
 __all__ = ["MOST_BATCHES", "Suite", "generate", "newest", "sentence", "subject_of", "writers_of"]
@@ -41,6 +42,7 @@ class Suite:
         file: all checks of the file as it would be written, those of people among them.
         kept: ids of checks that are a person's; `dropped`: ids that were in the file and are no longer proposed.
         batches: how many batches were measured; `older` were not.
+        other_tools: the same tests as files of other tools, where these were asked for.
     """
 
     kind = "tests"
@@ -55,6 +57,7 @@ class Suite:
     rows: int
     drafts: tuple[Draft, ...]
     material: Material
+    other_tools: TestFiles | None = None
 
     @property
     def checks(self) -> tuple[Check, ...]:
@@ -71,7 +74,8 @@ class Suite:
     def unknowns(self) -> Sequence[str]:
         """What could not be computed."""
         without = () if self.jobs else (f"no job is known that writes {self.table}: the data alone were asked",)
-        return (*without, *self.proposal.unknowns)
+        others = self.other_tools.unknowns if self.other_tools else ()
+        return (*without, *self.proposal.unknowns, *others)
 
     def text(self) -> str:
         """How many, on what they were proven, each in a line, what is wrong today, and where the file would go."""
@@ -91,6 +95,7 @@ class Suite:
         if self.dropped:
             parts.append(f"No longer proposed and taken out: {listed(self.dropped)}.")
         parts.append(f"File: `output/{self.drafts[0].path}`.")
+        parts.append(self.other_tools.text() if self.other_tools else "")
         return "\n\n".join(p for p in parts if p)
 
     def _jobs(self) -> str:
@@ -114,6 +119,7 @@ class Suite:
             "dropped": list(self.dropped),
             "drafts": [d.to_dict() for d in self.drafts],
             "unknowns": list(self.unknowns),
+            **({"other_tools": self.other_tools.to_dict()} if self.other_tools else {}),
         }
 
     def _proof(self, check: Check) -> Proof | None:

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from ui.commands.options import JsonOption, LakeOption, open_lake
 from ui.commands.output import Output
+
+if TYPE_CHECKING:
+    from tools.checks.export import TestFiles
+    from tools.checks.suite import Suite
 
 __all__ = ["analyze", "check", "document", "tests"]
 
@@ -22,6 +26,16 @@ def tests(
         ),
     ] = None,
     column: Annotated[str | None, typer.Option(help="Only tests about this column.", show_default=False)] = None,
+    formats: Annotated[
+        list[str] | None,
+        typer.Option("--format", help="Also files for this tool: dbt, gx, soda or dqdl; several times for several."),
+    ] = None,
+    dialect: Annotated[
+        str, typer.Option(metavar="SQL", help="The SQL of the warehouse that these tools ask.")
+    ] = "athena",
+    kept: Annotated[
+        bool, typer.Option("--kept", help="Make no tests; write the files of other tools from those in output/tests.")
+    ] = False,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Show them and write nothing.")] = False,
     lake: LakeOption = None,
     json: JsonOption = False,
@@ -29,24 +43,33 @@ def tests(
     """Make data quality tests for a table: few, proven, each with its reason; they are written to output/tests.
 
     Every test was run on the data there is, back-tested on later batches and shown to catch its fault. What you edited
-    in the file, added to it or switched off stays.
+    in the file, added to it or switched off stays. With --format the same tests become files of tools that you run
+    already: dbt, Great Expectations, Soda, AWS Glue Data Quality.
 
     \b
     Examples:
       de-copilot tests customer_positions_daily
       de-copilot tests dim_product --dry-run
+      de-copilot tests dim_product --format dbt --format dqdl --kept
     """
+    from tools.checks.export import FORMATS, export_tests, with_files
     from tools.checks.suite import generate, subject_of
     from tools.reports import write_drafts
 
     output = Output(json)
     ws = open_lake(ctx, lake)
-    suite = generate(ws, subject_of(ws, table, job), job=job, column=column, progress=output.step)
-    written = [] if dry_run else write_drafts(ws.lake, suite.drafts)
+    name = subject_of(ws, table, job)
+    made: Suite | TestFiles
+    if kept:
+        made = export_tests(ws, name, formats or list(FORMATS), dialect=dialect)
+    else:
+        made = generate(ws, name, job=job, column=column, progress=output.step)
+        made = with_files(ws, made, formats, dialect=dialect) if formats else made
+    written = [] if dry_run else write_drafts(ws.lake, made.drafts)
     if json:
-        output.data({**suite.to_dict(), "written": written})
+        output.data({**made.to_dict(), "written": written})
         return
-    output.markdown(suite.text())
+    output.markdown(made.text())
     for path in written:
         output.text(f"Written: {path}\n")
 
