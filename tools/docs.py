@@ -88,8 +88,10 @@ def document_table(
     return page_of(ws, gather(ws, table, job=job, suite=suite, progress=progress), words)
 
 
-def page_of(ws: Workspace, dossier: Dossier, words: Mapping[str, str] | None = None) -> Documentation:
-    """The page of a table whose dossier is there."""
+def page_of(
+    ws: Workspace, dossier: Dossier, words: Mapping[str, str] | None = None, notes: Sequence[str] = ()
+) -> Documentation:
+    """The page of a table whose dossier is there; `notes` are paragraphs that a model wrote, told apart as such."""
     issues, problems = _issues(ws, dossier.name)
     bare = _bare(dossier.name)
     parts = [
@@ -102,6 +104,7 @@ def page_of(ws: Workspace, dossier: Dossier, words: Mapping[str, str] | None = N
         _section("What is in it", list(_profile(dossier))),
         _section("Who uses it", [_readers(dossier)]),
         _section("What has gone wrong before", [_said(i) for i in issues]),
+        _section("Notes (written by a model)", [_escaped(n) for n in notes]),
         _section("Not known", [f"- {_escaped(u)}" for u in (*dossier.unknowns, *problems)]),
     ]
     page = "\n\n".join(p for p in parts if p) + "\n"

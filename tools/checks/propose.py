@@ -14,7 +14,7 @@ from tools.checks.references import REFERENCE
 from tools.checks.rules import RULES
 from tools.lake.base import Lake
 
-__all__ = ["MOST_ERRORS", "Proposal", "Rejected", "candidates", "propose"]
+__all__ = ["MOST_ERRORS", "Proposal", "Rejected", "candidates", "judged", "propose"]
 
 MOST_ERRORS = 20
 """More checks that stop a pipeline than this are not read by anybody."""
@@ -93,21 +93,33 @@ def propose(lake: Lake, material: Material, *, skip: Iterable[str] = ()) -> Prop
     found = [c for c in candidates(material) if c.id not in known]
     tested = back_test(lake, material, candidates)
     found, unsteady = _calibrated(found, material, tested)
-    silent = prove_silent(lake, material, found)
-    kept, findings, rejected = _judge(found, silent, tested)
-    rejected += unsteady
+    return _proven(lake, material, found, tested, unsteady)
+
+
+def judged(lake: Lake, material: Material, checks: Sequence[Check]) -> Proposal:
+    """Checks that somebody else proposes, held to the same proof: silent on every batch, loud on a fault.
+
+    They were not made from the first batches, so nothing was held out: every batch counts.
+
+    Raises:
+        LimitExceeded, ReadError: see `Lake.query`.
+    """
+    return _proven(lake, material, list(checks), BackTest(), [])
+
+
+def _proven(
+    lake: Lake, material: Material, found: Sequence[Check], tested: BackTest, rejected: list[Rejected]
+) -> Proposal:
+    silent = prove_silent(lake, material, found) if found else {}
+    kept, findings, failing = _judge(found, silent, tested)
     caught = prove_loud(lake, material, kept)
-    rejected += [
-        Rejected(c, "none of the faults that it is there for makes it fail") for c in kept if c.id not in caught
-    ]
-    kept = [c for c in kept if c.id in caught]
-    kept, over = _within_budget(kept)
-    rejected += over
+    deaf = [Rejected(c, "none of the faults that it is there for makes it fail") for c in kept if c.id not in caught]
+    kept, over = _within_budget([c for c in kept if c.id in caught])
     return Proposal(
         tuple(kept),
         {c.id: _proof(c, silent, tested, caught) for c in kept},
         tuple(findings),
-        tuple(rejected),
+        (*failing, *rejected, *deaf, *over),
         material.job.unknowns,
     )
 

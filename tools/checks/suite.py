@@ -23,9 +23,10 @@ from tools.result import Draft, Evidence, counted, listed
 
 if TYPE_CHECKING:
     from tools.checks.export import TestFiles
+    from tools.suggestions import Taken
     from tools.workspace import Workspace
 
-__all__ = ["MOST_BATCHES", "Suite", "generate", "newest", "sentence", "subject_of", "writers_of"]
+__all__ = ["MOST_BATCHES", "Suite", "generate", "newest", "sentence", "subject_of", "with_suggested", "writers_of"]
 
 MOST_BATCHES = 60
 """Older batches than this are not measured: what holds changes over time, and a scan has its price."""
@@ -172,6 +173,17 @@ def generate(
         new_ids = {k.check.id for k in file.checks}
         file = house.CheckFile(name, (*file.checks, *(k for k in old.checks if k.check.id not in new_ids)), old.extra)
     return _suite(ws, name, readings, proposal, old, file, batches, older, material)
+
+
+def with_suggested(ws: Workspace, suite: Suite, taken: Taken) -> Suite:
+    """The tests with those that were suggested and proven. They stay in the file like those that a person added."""
+    there = {k.check.id for k in suite.file.checks}
+    added = [house.Kept(c, None, taken.proofs[c.id].to_dict()) for c in taken.checks if c.id not in there]
+    file = house.CheckFile(suite.file.table, (*suite.file.checks, *added), suite.file.extra)
+    proofs = {**suite.proposal.proofs, **{c.id: taken.proofs[c.id] for c in taken.checks}}
+    proposal = replace(suite.proposal, proofs=proofs, findings=(*suite.proposal.findings, *taken.findings))
+    draft = Draft(house.path_of(suite.table, ws.lake.default_database), house.write(file))
+    return replace(suite, file=file, proposal=proposal, drafts=(draft, *suite.drafts[1:]))
 
 
 def _relatives(ws: Workspace, table: str) -> tuple[set[str], set[str]]:

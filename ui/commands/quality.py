@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -10,8 +11,10 @@ from ui.commands.options import JsonOption, LakeOption, open_lake
 from ui.commands.output import Output
 
 if TYPE_CHECKING:
+    from tools.analyze import Advisor
     from tools.checks.export import TestFiles
     from tools.checks.suite import Suite
+    from tools.workspace import Workspace
 
 __all__ = ["analyze", "check", "document", "tests"]
 
@@ -135,28 +138,59 @@ def analyze(
     ctx: typer.Context,
     table: Annotated[str, typer.Argument(metavar="TABLE", help="A table, bare or as database.table.")],
     job: Annotated[
-        str | None, typer.Option(metavar="NAME", help="Only this job counts as its writer.", show_default=False)
+        str | None,
+        typer.Option(metavar="NAME|FILE", help="Only this job counts as its writer; or a script.", show_default=False),
     ] = None,
+    without_model: Annotated[
+        bool, typer.Option("--no-model", help="Ask no model for suggestions, though one is set.")
+    ] = False,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Show a summary and write nothing.")] = False,
     lake: LakeOption = None,
     json: JsonOption = False,
 ) -> None:
     """Analyze a table: tests, contract and documentation in one go, and its jobs' records kept.
 
+    A model, where one is set, is asked for more tests, descriptions and notes; each of them is proven or checked like
+    ours, or dropped with the reason.
+
     \b
     Examples:
       de-copilot analyze customer_positions_daily
       de-copilot analyze dim_product --job product_dim_job --json
+      de-copilot analyze dim_product --job new/product_dim_job.py --dry-run
     """
     from tools.analyze import analyze as analyzed
     from tools.reports import write_drafts
 
     output = Output(json)
     ws = open_lake(ctx, lake)
-    found = analyzed(ws, table, job=job, progress=output.step)
+    if job is not None and Path(job).suffix.lower() in (".py", ".sql"):
+        ws, job = _with_script(ws, Path(job))
+    advisor: Advisor | None = None
+    if ws.settings.model != "offline" and not without_model:
+        from agent.enrich import ModelAdvisor
+
+        advisor = ModelAdvisor(ws)
+    found = analyzed(ws, table, job=job, advisor=advisor, progress=output.step)
     written = [] if dry_run else write_drafts(ws.lake, found.drafts)
     if json:
         output.data({**found.to_dict(), "written": written})
         return
     output.result(found)
     output.text("".join(f"Written: {path}\n" for path in written))
+
+
+def _with_script(ws: Workspace, file: Path) -> tuple[Workspace, str]:
+    """The lake as if a script were the job of its name.
+
+    Raises NotFound or ReadError for a file that is not there, or is no text.
+    """
+    from knowledge.errors import NotFound, ReadError
+
+    try:
+        text = file.read_text("utf-8-sig")
+    except FileNotFoundError:
+        raise NotFound("Script", str(file)) from None
+    except (OSError, UnicodeDecodeError) as error:
+        raise ReadError(f"the script cannot be read: {error}", where=str(file)) from error
+    return ws.with_job(file.stem, str(file), text), file.stem

@@ -12,7 +12,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlglot import errors, exp, parse_one
+from sqlglot import errors, exp, parse
 
 from knowledge.errors import ConfigError
 from tools.checks.model import Check, Severity
@@ -138,7 +138,10 @@ def _time(value: Any, athena_type: str) -> exp.Expr:
 
 @functools.lru_cache(maxsize=512)
 def _parsed(text: str) -> exp.Expr:
-    return parse_one(text, read="athena")
+    found = [tree for tree in parse(text, read="athena") if tree is not None]
+    if len(found) != 1:
+        raise errors.ParseError(f"{len(found)} statements")
+    return found[0]
 
 
 _FORBIDDEN = (exp.Query, exp.AggFunc, exp.Window, exp.Placeholder, exp.Command)
