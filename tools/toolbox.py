@@ -20,6 +20,7 @@ from tools.documents import search_documents
 from tools.guardian.asking import ReportArgs, impact_report
 from tools.impact import impact
 from tools.lineage import downstream, upstream
+from tools.query import QueryArgs, run_query
 from tools.reports import drafts_of, write_drafts
 from tools.result import Evidence, Result, listed
 from tools.schema import describe
@@ -259,6 +260,10 @@ def _search_docs(ws: Workspace, args: DocumentArgs) -> Result:
     return search_documents(ws, args.query, args.asset)
 
 
+def _query(ws: Workspace, args: QueryArgs) -> Result:
+    return run_query(ws, args.sql, args.rows)
+
+
 def _table(ws: Workspace, name: str) -> str:
     return ws.assets.find(name, ["table"]).name
 
@@ -398,6 +403,13 @@ TOOLS: tuple[ToolSpec, ...] = (
         "What past documents (runbooks, incident notes, decisions, contracts, reports) say: quoted, with file and line.",
         DocumentArgs,
         _search_docs,
+    ),
+    ToolSpec(
+        "query",
+        "Runs one read-only SELECT (Athena SQL) on the lake, within its limits: rows, with the query's id and the bytes it "
+        "scanned. For what no other tool tells; filter by partition.",
+        QueryArgs,
+        _query,
     ),
     ToolSpec(
         WRITE,

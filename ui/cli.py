@@ -90,6 +90,7 @@ for command in (
     keeping.import_,
     facts.schema,
     facts.stats,
+    facts.query,
     facts.job,
     quality.analyze,
     quality.document,

@@ -119,12 +119,20 @@ def _without_pictures(markdown: str) -> str:
     return "\n".join(kept)
 
 
+def _query(data: Data) -> None:
+    columns = [str(name) for name in data["columns"]]
+    names = [name if columns.count(name) == 1 else f"{name} ({place})" for place, name in enumerate(columns, start=1)]
+    st.dataframe([dict(zip(names, row, strict=True)) for row in data["rows"]], hide_index=True, width="stretch")
+    st.code(str(data["sql"]), language="sql")
+
+
 RESULT_DRAWERS: Mapping[str, Callable[[Data], None]] = {
     "tests": _tests,
     "check_run": _check_run,
     "contract": _contract,
     "documentation": _documentation,
     "simulation": _simulation,
+    "query": _query,
 }
 SAID = frozenset({"documents", "diff", "written"})
 """Kinds of which the answer has said all: no picture of them tells more."""

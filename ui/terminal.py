@@ -291,6 +291,28 @@ def _stats(data: Data) -> Iterator[RenderableType]:
     yield from _unknowns(data.get("unknowns", ()))
 
 
+def _query(data: Data) -> Iterator[RenderableType]:
+    heads = [
+        f"{name}#" if _is_number(kind) else name for name, kind in zip(data["columns"], data["types"], strict=True)
+    ]
+    yield grid([["NULL" if value is None else plain(value) for value in row] for row in data["rows"]], heads, indent=0)
+    fetched = f"{'more than ' if data['more'] else ''}{count(data['fetched'], 'row')}"
+    yield Text(f"\n{fetched}, {size(data['bytes_scanned'])} scanned, query {clean(data['query_id'])}", style="dim")
+
+
+def _is_number(kind: str) -> bool:
+    return kind.partition("(")[0].lower() in (
+        "bigint",
+        "integer",
+        "int",
+        "smallint",
+        "tinyint",
+        "double",
+        "real",
+        "decimal",
+    )
+
+
 # --------------------------------------------------------------------------- the end of an answer
 
 
@@ -322,4 +344,5 @@ DRAWERS: Mapping[str, Drawer] = {
     "snapshots": _snapshots,
     "schema": _schema,
     "stats": _stats,
+    "query": _query,
 }

@@ -13,6 +13,7 @@ from typing import Any
 
 from agent.planning.entities import Mention
 from agent.planning.reading import Reading
+from agent.planning.statements import stated_select
 from tools.assets import Kind
 
 __all__ = ["INTENTS", "TALK", "Intent", "Situation"]
@@ -197,6 +198,10 @@ def _owner(s: Situation) -> str | None:
     return found["name"] if found and found["name"].lower() not in ("of", "for", "is", "and", "who") else None
 
 
+def _statement(s: Situation) -> str | None:
+    return stated_select(s.reading.question)
+
+
 def _query(s: Situation) -> str:
     return s.reading.question.strip()
 
@@ -340,9 +345,9 @@ _ROWS = (
         "query",
         "query",
         ("table", "kpi"),
-        {},
-        "reading rows and values",
-        "show me rows of {table}",
+        {"sql": _statement},
+        "one SELECT of yours, run read-only: the statement alone, or fenced after a word such as run",
+        "SELECT COUNT(*) FROM {table}",
         required=False,
     ),
 )

@@ -21,6 +21,7 @@ __all__ = [
     "misses",
     "reads_as",
     "thanks",
+    "wants_sql",
 ]
 
 _LABELS: Mapping[str, str] = {"kpi": "KPI", "asset": "table or job", "to": "name"}
@@ -96,6 +97,15 @@ def misses(row: Intent, available: Sequence[Intent]) -> str:
     wanted = row.offer.partition(":")[0]
     missing = f"That would take {wanted}, which I can't do: it is not available in this version."
     return f"{missing} What is:\n\n{offers(available)}"
+
+
+def wants_sql(tables: Sequence[str]) -> str:
+    """For somebody who wants rows or values: no question is made into SQL here."""
+    example = "SELECT * FROM {} LIMIT 10".format(tables[0] if tables else "a_table")  # noqa: S608 - is shown, not run
+    return (
+        "I don't write SQL for a question, since it could ask something else than you mean. I run yours, read-only and "
+        f"within the lake's limits: `{example}`, say. For counts, ranges and nulls ask for the statistics of a table."
+    )
 
 
 def asks_which(kind: str, choices: Sequence[str], wanted: str | None = None) -> str:

@@ -22,6 +22,7 @@ from agent.planning.followups import answered, elliptical
 from agent.planning.intents import INTENTS, TALK, Intent, Situation
 from agent.planning.memory import Ask, Call, Memory, Outcome, Thing, Turn, things_in, things_of
 from agent.planning.reading import Reader, Reading
+from agent.planning.statements import stated_select
 from agent.planning.subjects import Subject, find_subjects, foreign_kpi, foreign_name
 from agent.planning.text import split_words
 from agent.planning.wording import Wording
@@ -109,9 +110,11 @@ class Planner:
 
     def decide(self, question: str, memory: Memory, tools: Toolset) -> Decision:
         """The plan for a question. Never raises, whatever the text."""
-        if _WRITES.match(question):
-            return self._talk("write_request", self.reader.read(question), tools)
         reading = self.reader.read(question)
+        if _WRITES.match(question) or (_BARE_OR_RUN.match(question) and any(map(_WRITES.match, reading.code))):
+            return self._talk("write_request", reading, tools)
+        if "query" in tools and (sql := stated_select(question)):
+            return Decision("query", (Call("query", {"sql": sql}),))
         if not reading.pieces:
             return self._talk("help", reading, tools)
         decision = (
@@ -252,6 +255,8 @@ class Planner:
         row = self._serving(INTENTS[intent], reading)
         if row.tool not in tools:
             return Decision(row.name, say=phrases.misses(row, tools.intents))
+        if row.name == "query":  # a statement that is there has been taken before
+            return Decision(row.name, say=phrases.wants_sql([m.name for m in reading.of("table") if m.known]))
         subjects = find_subjects(row, reading, memory, self.linker)
         if not subjects and row.name == "kpi_simulation":
             subjects = _simulated_job(reading, memory)
@@ -420,6 +425,7 @@ class Planner:
         return Decision(intent, say=phrases.declines(intent, tools.intents, list(dict.fromkeys(about))))
 
 
+_BARE_OR_RUN = re.compile(r"\s*(?:```|(?:please\s+)?(?:run|execute)\b)", re.I)
 _SENDS = re.compile(
     r"\be-?mail\b|\b(?:send|mail|post|slack|message|notify|share|forward)\b[^.?!]*\b(?:to\s+\S+@|to\s+#|with\s+\S+@|"
     r"to\s+(?:the\s+)?[\w-]+\s+(?:team|channel|list|group)\b)",

@@ -34,7 +34,7 @@ _PATTERNS: tuple[tuple[TokenKind, str], ...] = (
     ("mark", r"[^\w\s]"),
 )
 _TOKEN = re.compile("|".join(f"(?P<p{i}>{pattern})" for i, (_, pattern) in enumerate(_PATTERNS)))
-_FENCE = re.compile(r"```[\w+-]*\n?(.*?)(?:```|\Z)", re.S)
+_FENCE = re.compile(r"```(?:[\w+-]*[ \t]*\n|(?:sql|python|py|pyspark)[ \t]+)?(.*?)(?:```|\Z)", re.S | re.I)
 
 
 @dataclass(frozen=True, slots=True)

@@ -153,3 +153,50 @@ def test_the_shipped_weights_are_made_from_the_shipped_phrasings() -> None:
 def test_no_text_makes_the_planner_fail(planner: Planner, question: str) -> None:
     decision = planner.decide(question, Memory(), TOOLSET)
     assert decision.calls or decision.say
+
+
+SELECT = "SELECT product_group, count(*) AS n\nFROM dim_product\nGROUP BY 1"
+
+
+@pytest.mark.parametrize(
+    "question",
+    [
+        SELECT,
+        f"run {SELECT};",
+        f"```sql\n{SELECT}\n```",
+        f"can you run this and show me the result?\n```\n{SELECT}\n```",
+    ],
+)
+def test_a_statement_that_is_stated_is_run_as_it_is(planner: Planner, question: str) -> None:
+    (call,) = decide(planner, question).calls
+    assert (call.tool, call.args) == ("query", {"sql": SELECT})
+
+
+@pytest.mark.parametrize(
+    "question",
+    [
+        f"what would Total AUM be if positions_job were\n```sql\n{SELECT}\n```",
+        "show me ten rows of dim_customer",
+        "select a dashboard for me",
+        "which rows of dim_product have no group?",
+        "with which tables does positions_job work?",
+        "```sql\nDROP TABLE dim_product\n```",
+        "run this: ```DELETE FROM dim_product WHERE 1 = 1```",
+        "SELECT 1; DROP TABLE dim_product",
+        "drop table dim_product",
+    ],
+)
+def test_no_other_question_becomes_sql(planner: Planner, question: str) -> None:
+    assert "query" not in [c.tool for c in decide(planner, question).calls]
+
+
+@pytest.mark.parametrize("question", ["```sql\nDROP TABLE dim_product\n```", "run ```DELETE FROM dim_product```"])
+def test_a_fenced_statement_that_writes_is_declined(planner: Planner, question: str) -> None:
+    decision = decide(planner, question)
+    assert decision.intent == "write_request"
+    assert decision.calls == ()
+
+
+def test_a_question_for_rows_is_told_how_to_get_them(planner: Planner) -> None:
+    said = decide(planner, "show me ten rows of dim_customer").say
+    assert "SELECT * FROM dim_customer" in said or "dim_customer" in said

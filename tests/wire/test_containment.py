@@ -90,6 +90,14 @@ def test_what_the_offline_planner_said_before_is_masked_for_a_model_that_takes_o
     assert "@example" not in sent(bedrock).lower()
 
 
+def test_a_model_that_reads_personal_columns_under_an_alias_learns_nothing(wealth: Workspace, bedrock: Bedrock) -> None:
+    sql = "SELECT last_name AS product, count(*) AS n FROM raw_customers GROUP BY 1 ORDER BY 1"
+    answer = ask(with_model(wealth), bedrock, Reply("", [ToolUse("query", {"sql": sql})]), Reply("There they are."))
+    names = [row[0] for row in answer.artifacts[0]["data"]["rows"] if row[0]]
+    assert len(names) > 5
+    assert not [name for name in names if f"{name} |" in sent(bedrock)]
+
+
 # ------------------------------------------------------------------------------------------ orders in data
 
 

@@ -30,6 +30,9 @@ _VALUES = frozenset(
 _ROWS = frozenset({"examples", "offending", "rows", "sample", "samples"})
 """Those of them under which whole rows stand."""
 
+_CUTS = (39, 59)
+"""Where long values are cut in the tables of a text (`tools.stats`, `tools.query`)."""
+
 _NEAR = 0.5
 """The share of a column's shown values that have one form, from which on all of its values are taken for personal."""
 
@@ -98,13 +101,21 @@ class Masker:
         if isinstance(one, str) and (kind := self.columns.kind(one, table)):
             yield from ((value, kind) for inner in held for value in _leaves(inner))
         for key in node.keys() & _ROWS:
-            yield from self._rows(node[key], [n or "" for n in names], table)
+            yield from self._rows(node[key], self._sourced([n or "" for n in names], node.get("sources")), table)
         if isinstance(dimensions := node.get("dimensions"), list | tuple):
             points = node.get("points") or ()
             rows = [p["dimensions"] for p in points if isinstance(p, Mapping) and "dimensions" in p]
             yield from self._rows(rows, [str(d) for d in dimensions], table)
         if len(names) == 1 and kinds:
             yield from ((value, kinds[str(names[0])]) for inner in held for value in _leaves(inner))
+
+    def _sourced(self, names: list[str], sources: Any) -> list[str]:
+        """Columns by the personal source column that their values come from: an alias hides nothing."""
+        if not isinstance(sources, list | tuple) or len(sources) != len(names):
+            return names
+        return [
+            next((s for s in behind if self.columns.kind(s)), name) for name, behind in zip(names, sources, strict=True)
+        ]
 
     def _rows(self, rows: Any, names: Sequence[str], table: str | None) -> Iterator[tuple[Any, str]]:
         """Rows by name, or in the order of the columns."""
@@ -169,7 +180,9 @@ def _forms(value: Any) -> list[str]:
         forms = [str(value), f"{value:,}", f"{value:,.2f}"] if abs(float(value)) >= 100 else []
     else:
         text = str(value).strip()
-        forms = [text, text.replace("|", "\\|"), text.replace("_", "\\_")]
+        line = text.replace("\n", " ")
+        forms = [text, line, line.replace("|", "\\|"), line.replace("_", "\\_")]
+        forms += [f"{form[:cut]}…" for form in forms for cut in _CUTS if len(form) > cut]
         forms = forms if len(text) > 1 and not (text.isdigit() and len(text) < 3) else []
     return list(dict.fromkeys(forms))
 

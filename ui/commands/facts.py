@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -17,7 +18,7 @@ from ui.commands.reading import read_text
 if TYPE_CHECKING:
     from tools.result import Result
 
-__all__ = ["assets", "impact", "job", "lineage", "schema", "search", "stats", "tables"]
+__all__ = ["assets", "impact", "job", "lineage", "query", "schema", "search", "stats", "tables"]
 
 
 class Kind(StrEnum):
@@ -279,3 +280,27 @@ def _call(ctx: typer.Context, lake: Path | None, json: bool, tool: str, **args: 
     from tools.toolbox import call_tool
 
     Output(json).result(call_tool(open_lake(ctx, lake), tool, args))
+
+
+def query(
+    ctx: typer.Context,
+    sql: Annotated[
+        str, typer.Argument(metavar="SQL", help="One SELECT in Athena SQL; quote it. A lone - reads standard input.")
+    ],
+    rows: Annotated[int, typer.Option(min=1, help="Fetch at most so many rows; `limits.rows` bounds it too.")] = 100,
+    lake: LakeOption = None,
+    json: JsonOption = False,
+) -> None:
+    """Run one read-only SELECT within the lake's limits, with the query's id and the bytes it scanned.
+
+    Whatever is not plain reading is refused (exit code 5); a query that would scan or take too much ends with 6.
+
+    \b
+    Examples:
+      de-copilot query "SELECT product_group, count(*) AS n FROM dim_product GROUP BY 1"
+      de-copilot query - --json < question.sql
+    """
+    from tools.query import run_query
+
+    text = sys.stdin.read() if sql == "-" else sql
+    Output(json).result(run_query(open_lake(ctx, lake), text, rows))
