@@ -110,8 +110,9 @@ class Recorder:
         self._log, self._model, self._lake = log, model, ws.settings.place
         self._masker: Masker | None = None if ws.settings.privacy.mask == "never" else masker_for(ws)
 
-    def record(self, events: Iterator[Event], question: str, thread: str) -> Iterator[Event]:
+    def record(self, events: Iterator[Event], question: str, thread: str, user: str | None = None) -> Iterator[Event]:
         """The same events; the answer gets its id. A question that is stopped on its way is recorded as such."""
+        about = {"user": user, "thread": self._hidden(thread), "question": self._hidden(redacted(question))}
         began, answer = time.perf_counter(), Answer("", error="stopped")
         answer_id = uuid.uuid4().hex[:12]
         told = False
@@ -122,19 +123,18 @@ class Recorder:
                     continue
                 answer = event.data["answer"]
                 told = True
-                kept = self._log.write(self._entry(answer_id, answer, question, thread, time.perf_counter() - began))
+                kept = self._log.write(self._entry(answer_id, answer, about, time.perf_counter() - began))
                 yield Event("answer", {"answer": replace(answer, id=answer_id) if kept else answer})
         finally:
             if not told:
-                self._log.write(self._entry(answer_id, answer, question, thread, time.perf_counter() - began))
+                self._log.write(self._entry(answer_id, answer, about, time.perf_counter() - began))
 
-    def _entry(self, answer_id: str, answer: Answer, question: str, thread: str, seconds: float) -> dict[str, Any]:
+    def _entry(self, answer_id: str, answer: Answer, about: Mapping[str, Any], seconds: float) -> dict[str, Any]:
         return {
             "id": answer_id,
             "at": datetime.now(UTC).isoformat(timespec="milliseconds"),
             "lake": self._lake,
-            "thread": self._hidden(thread),
-            "question": self._hidden(redacted(question)),
+            **about,
             "model": self._model,
             "tokens": dict(answer.tokens) if answer.tokens else None,
             "seconds": round(seconds, 3),

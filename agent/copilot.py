@@ -59,30 +59,44 @@ class Copilot:
                 return answer
         raise AssertionError("a turn ends with its answer")
 
-    def stream(self, question: str, thread_id: str = "default") -> Iterator[Event]:
-        """The same, as it happens; the last event is the answer."""
-        events = self._events(question, thread_id)
-        return self._recorder.record(events, question, thread_id) if self._recorder else events
+    def stream(
+        self,
+        question: str,
+        thread_id: str = "default",
+        *,
+        stop: threading.Event | None = None,
+        user: str | None = None,
+    ) -> Iterator[Event]:
+        """The same, as it happens; the last event is the answer. Setting `stop` ends it: a tool at work is not waited for.
 
-    def _events(self, question: str, thread_id: str) -> Iterator[Event]:
+        `user` is who asks, for the audit log.
+        """
+        events = self._events(question, thread_id, stop)
+        return self._recorder.record(events, question, thread_id, user) if self._recorder else events
+
+    def forget(self, thread_id: str) -> None:
+        """Lets go of everything that a thread remembers."""
+        self._agent.checkpointer.delete_thread(thread_id)
+
+    def _events(self, question: str, thread_id: str, stop: threading.Event | None) -> Iterator[Event]:
         turn = TurnLog()
-        until = Deadline.of(self._ws.settings.limits).until
+        deadline = Deadline.of(self._ws.settings.limits, stop)
         try:
-            yield from self._run(question, thread_id, turn, until)
+            yield from self._run(question, thread_id, turn, deadline)
             if self._checked and not turn.ended:
-                yield from self._grounded(thread_id, turn, until)
+                yield from self._grounded(thread_id, turn, deadline)
             yield Event("answer", {"answer": turn.answer()})
         except CopilotError as error:
             yield Event("answer", {"answer": turn.answer(redacted(error.message))})
         except Exception as error:  # noqa: BLE001 - a chat survives everything; what is not ours is named by its kind
             yield Event("answer", {"answer": turn.answer(foreign(error))})
 
-    def _run(self, question: str, thread_id: str, turn: TurnLog, until: float) -> Iterator[Event]:
+    def _run(self, question: str, thread_id: str, turn: TurnLog, deadline: Deadline) -> Iterator[Event]:
         from langchain_core.messages import HumanMessage
 
-        from agent.limits import UNTIL
+        from agent.limits import DEADLINE
 
-        config = {"configurable": {"thread_id": thread_id, UNTIL: until}, "recursion_limit": _STEPS}
+        config = {"configurable": {"thread_id": thread_id, DEADLINE: deadline}, "recursion_limit": _STEPS}
         stream = self._agent.stream(
             {"messages": [HumanMessage(question)]}, config, stream_mode=["updates", "messages"], durability="exit"
         )
@@ -92,14 +106,14 @@ class Copilot:
             else:
                 yield from self._updates(data, turn)
 
-    def _grounded(self, thread_id: str, turn: TurnLog, until: float) -> Iterator[Event]:
+    def _grounded(self, thread_id: str, turn: TurnLog, deadline: Deadline) -> Iterator[Event]:
         """Claims that no result supports go back to the model once, with the reasons; what remains is marked."""
         claims = self._unsupported(thread_id, turn)
         if not claims:
             return
         first = turn.text
         try:
-            yield from self._run(correction(claims), thread_id, turn, until)
+            yield from self._run(correction(claims), thread_id, turn, deadline)
         except Exception:  # noqa: BLE001 - an answer is there: it is shown with its mark, whatever kept the second from coming
             turn.text = marked(first, claims)
         else:

@@ -10,7 +10,7 @@ import contextvars
 import threading
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
 from knowledge.errors import LimitExceeded
@@ -21,6 +21,9 @@ __all__ = ["ENDED", "Deadline"]
 ENDED = "copilot_ended"
 """Marks a message that ends a turn in the place of a model's."""
 
+_LOOK = 0.1
+"""Seconds between two looks at whether a tool was stopped."""
+
 T = TypeVar("T")
 
 
@@ -30,16 +33,17 @@ class Deadline:
 
     until: float
     limits: LimitSettings
+    stop: threading.Event = field(default_factory=threading.Event, compare=False)
 
     @classmethod
-    def of(cls, limits: LimitSettings) -> Deadline:
-        """A deadline that begins now."""
-        return cls(time.monotonic() + limits.turn_seconds, limits)
+    def of(cls, limits: LimitSettings, stop: threading.Event | None = None) -> Deadline:
+        """A deadline that begins now; setting `stop` ends the turn at once."""
+        return cls(time.monotonic() + limits.turn_seconds, limits, stop or threading.Event())
 
     @property
     def over(self) -> bool:
-        """Whether the turn's time is used up."""
-        return time.monotonic() >= self.until
+        """Whether the turn's time is used up, or the person has stopped it."""
+        return self.stop.is_set() or time.monotonic() >= self.until
 
     @property
     def ended(self) -> str:
@@ -62,9 +66,11 @@ class Deadline:
 
         context = contextvars.copy_context()
         thread = threading.Thread(target=context.run, args=(worker,), name=f"tool {tool}", daemon=True)
-        if seconds > 0:
+        if seconds > 0 and not self.stop.is_set():
             thread.start()
-            thread.join(seconds)
+            self._wait(thread, time.monotonic() + seconds)
+        if not done and self.stop.is_set():
+            raise LimitExceeded(f"{tool} was stopped")
         if not done:
             raise LimitExceeded(
                 f"{tool} did not end within {max(0.0, seconds):.3g} seconds",
@@ -74,3 +80,7 @@ class Deadline:
         if ended:
             return value  # type: ignore[no-any-return]
         raise value
+
+    def _wait(self, thread: threading.Thread, until: float) -> None:
+        while thread.is_alive() and not self.stop.is_set() and (left := until - time.monotonic()) > 0:
+            thread.join(min(left, _LOOK))

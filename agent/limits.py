@@ -14,9 +14,9 @@ from knowledge.errors import LimitExceeded
 from tools.settings import LimitSettings
 from tools.toolbox import error_artifact
 
-__all__ = ["UNTIL", "DeadlineMiddleware"]
+__all__ = ["DEADLINE", "DeadlineMiddleware"]
 
-UNTIL = "__until"
+DEADLINE = "__deadline"
 """Where a run's configuration holds its deadline; such keys are not kept with the thread."""
 
 
@@ -48,5 +48,5 @@ class DeadlineMiddleware(AgentMiddleware[Any, Any]):
             )
 
     def _deadline(self) -> Deadline:
-        until = get_config().get("configurable", {}).get(UNTIL)
-        return Deadline(until, self._limits) if until is not None else Deadline.of(self._limits)
+        stated = get_config().get("configurable", {}).get(DEADLINE)
+        return stated if isinstance(stated, Deadline) else Deadline.of(self._limits)

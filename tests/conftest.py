@@ -41,8 +41,11 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 
 
 @pytest.fixture(autouse=True)
-def settled_environment(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
-    """No test sees the settings of whoever runs it, and none reaches their AWS account by accident."""
+def settled_environment(
+    request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    """No test sees the settings of whoever runs it, writes to their state, or reaches their AWS account by accident."""
+    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path_factory.getbasetemp() / "state"))
     live = request.node.get_closest_marker("aws") is not None
     theirs = SETTINGS if live else (*SETTINGS, "AWS_")
     for name in [name for name in os.environ if name.startswith(theirs)]:

@@ -5,13 +5,15 @@
 
 from __future__ import annotations
 
+import uuid
 from pathlib import Path
 
 import streamlit as st
 
 from knowledge.errors import CopilotError
 from ui import page_lake
-from ui.page_chat import Thread, Turn, answer, ask, asked, draw_turn, look_at
+from ui.chats import Chats
+from ui.page_chat import Thread, Turn, answer, ask, asked, draw_again_soon, draw_turn, look_at
 from ui.page_sidebar import draw_chats, draw_help, draw_lake
 from ui.page_text import safe
 from ui.questions import questions_for
@@ -37,7 +39,8 @@ def main() -> None:
 
 def _draw_sidebar(served: page_lake.Served) -> None:
     draw_lake(served.ws)
-    draw_chats(_threads(), _thread(), _choose)
+    chats = _chats(served)
+    draw_chats(chats.listed(), _thread(chats), _choose, lambda chat: _delete(served, chat))
     draw_help()
 
 
@@ -45,11 +48,18 @@ def _draw_chat(served: page_lake.Served) -> None:
     """What was said, and the input below it. The input stands in the page's flow (page.css keeps it at the bottom):
     Streamlit's own place for it makes the page follow the end of every answer.
     """
-    thread = _thread()
+    chats = _chats(served)
+    thread = _thread(chats)
     said = st.container()
     with st.container(key="ask"):
-        typed = st.chat_input("Ask about a table, a job, a dashboard, a KPI, a change", submit_mode="stop")
-    question = typed or asked()
+        # By its callback a question is asked once, however often the page is drawn with the same state of its parts.
+        st.chat_input(
+            "Ask about a table, a job, a dashboard, a KPI, a change",
+            submit_mode="stop",
+            key="typed",
+            on_submit=lambda: ask(str(st.session_state["typed"])),
+        )
+    question = asked()
     with said:
         if not thread.turns and not question:
             _draw_welcome(served)
@@ -59,7 +69,12 @@ def _draw_chat(served: page_lake.Served) -> None:
         if question:
             turn = Turn(question)
             thread.turns.append(turn)
-            answer(turn, lambda: served.copilot.stream(question, thread.id))
+            try:
+                answer(turn, lambda stop: served.copilot.stream(question, thread.id, stop=stop))
+            finally:  # Stop ends this run here: what was there by then is kept
+                chats.save(thread.id, thread.title, [t.to_dict() for t in thread.turns])
+                if turn.reply is None and not turn.failure:
+                    draw_again_soon()
             st.rerun()
 
 
@@ -73,20 +88,30 @@ def _draw_welcome(served: page_lake.Served) -> None:
             st.button(safe(question), on_click=ask, args=(question,))
 
 
-def _threads() -> list[Thread]:
-    threads: list[Thread] = st.session_state.setdefault("threads", [Thread()])
-    return threads
+def _chats(served: page_lake.Served) -> Chats:
+    return Chats(served.ws.settings.place)
 
 
-def _thread() -> Thread:
-    chosen = st.session_state.get("thread")
-    return next((t for t in _threads() if t.id == chosen), _threads()[-1])
+def _thread(chats: Chats) -> Thread:
+    """The conversation on the page: the chosen one, from the store when this session has not seen it, else a new one."""
+    seen: dict[str, Thread] = st.session_state.setdefault("threads", {})
+    chosen = st.session_state.setdefault("thread", uuid.uuid4().hex)
+    if chosen not in seen:
+        seen[chosen] = Thread(chosen, [Turn.from_dict(t) for t in chats.load(chosen) or ()])
+    return seen[chosen]
 
 
 def _choose(thread_id: str | None) -> None:
-    if thread_id is None:
-        _threads().append(Thread())
-    st.session_state["thread"] = thread_id or _threads()[-1].id
+    st.session_state["thread"] = thread_id or uuid.uuid4().hex
+
+
+def _delete(served: page_lake.Served, thread_id: str) -> None:
+    """Forgets a conversation: here, in the store, and what the copilot remembers of it."""
+    _chats(served).delete(thread_id)
+    served.copilot.forget(thread_id)
+    st.session_state["threads"].pop(thread_id, None)
+    if st.session_state.get("thread") == thread_id:
+        _choose(None)
 
 
 main()

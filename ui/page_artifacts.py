@@ -39,7 +39,12 @@ Data = Mapping[str, Any]
 Source = Callable[[str], str | None]
 """The text of a file of the lake by its path; None where it cannot be had."""
 
-FOLDED: Mapping[str, str] = {"assets": "The list", "job": "The job in detail", "schema": "The table in detail"}
+FOLDED: Mapping[str, str] = {
+    "assets": "The list",
+    "job": "The job in detail",
+    "query": "All rows, and the query",
+    "schema": "The table in detail",
+}
 MOST_ROWS = 200
 MOST_EXCERPTS = 40
 SEVERITY_COLOURS: Mapping[str, Any] = {"high": "red", "medium": "orange", "low": "green"}

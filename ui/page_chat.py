@@ -5,11 +5,13 @@ It takes events from the copilot and draws them; `page_artifacts` draws what the
 
 from __future__ import annotations
 
+import queue
 import re
+import threading
 import time
 import uuid
-from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -23,12 +25,24 @@ from ui.state import log_failure
 if TYPE_CHECKING:
     from agent.events import Event
 
-__all__ = ["Thread", "Turn", "answer", "ask", "asked", "draw_turn", "look_at", "said_with"]
+__all__ = [
+    "Thread",
+    "Turn",
+    "answer",
+    "ask",
+    "asked",
+    "draw_again_soon",
+    "draw_turn",
+    "events_of",
+    "look_at",
+    "said_with",
+]
 
 HERE = Path(__file__).resolve().parent
 COPILOT = str(HERE / "icon.png")
 VISITOR = ":material/person:"
 MOST_CHOICES = 12
+LOOK_SECONDS = 0.25  # between two looks at whether Stop was pressed
 REDRAW_SECONDS = 0.04  # a long answer is redrawn whole; more often than the eye sees is only traffic
 
 
@@ -52,6 +66,15 @@ class Turn:
     draft: str = ""
     reply: Mapping[str, Any] | None = None
     failure: str | None = None
+
+    def to_dict(self) -> dict[str, Any]:
+        """As it is kept."""
+        return asdict(self)
+
+    @classmethod
+    def from_dict(cls, data: Mapping[str, Any]) -> Turn:
+        """As it was kept."""
+        return cls(**{**data, "steps": {key: Step(**step) for key, step in data["steps"].items()}})
 
 
 @dataclass
@@ -78,10 +101,10 @@ def draw_turn(turn: Turn, source: Source, *, latest: bool) -> None:
             _draw_reply(turn, source)
 
 
-def answer(turn: Turn, start: Callable[[], Iterable[Event]]) -> None:
+def answer(turn: Turn, start: Callable[[threading.Event], Iterator[Event]]) -> None:
     """Draws a turn while it happens, and keeps in it what came; drawn again as a whole turn it is complete.
 
-    `start` loads the model side if need be, and may fail like any of the events it gives.
+    `start` loads the model side if need be, and may fail like any of the events it gives; it gets what stops it.
     """
     with st.container(key=f"latest-{turn.id}"):
         _draw_question(turn)
@@ -90,12 +113,39 @@ def answer(turn: Turn, start: Callable[[], Iterable[Event]]) -> None:
             slot = st.empty()
     look_at(turn.id)
     try:
-        _follow(turn, start(), status, slot)
+        _follow(turn, events_of(start), status, slot)
     except CopilotError as error:
         turn.failure = error.message
     except Exception as error:  # noqa: BLE001 - a visitor never sees a traceback; the log has it
         log = log_failure(error)
         turn.failure = "Something went wrong inside the copilot." + (f" The details are in {log}." if log else "")
+
+
+def draw_again_soon() -> None:
+    """Draws the page once more when this run has ended: Stop ends it with the page half drawn, and asks for no other.
+
+    Streamlit has no public way to do so from outside a run. Without this one the page is complete at the next click.
+    """
+    from streamlit.runtime import get_instance
+    from streamlit.runtime.scriptrunner import get_script_run_ctx
+
+    context = get_script_run_ctx(suppress_warning=True)
+
+    def again() -> None:
+        info = get_instance()._session_mgr.get_active_session_info(context.session_id) if context else None
+        if info is not None:
+            info.session.request_rerun(None)
+
+    timer = threading.Timer(LOOK_SECONDS, lambda: _quietly(again))
+    timer.daemon = True
+    timer.start()
+
+
+def _quietly(work: Callable[[], None]) -> None:
+    try:
+        work()
+    except Exception as error:  # noqa: BLE001 - the page stands as it is
+        log_failure(error)
 
 
 def look_at(key: str) -> None:
@@ -104,11 +154,14 @@ def look_at(key: str) -> None:
     st.html(f'<script data-for="{key}">{script}</script>', unsafe_allow_javascript=True)
 
 
-def _follow(turn: Turn, events: Iterable[Event], status: Any, slot: Any) -> None:
+def _follow(turn: Turn, events: Iterable[Event | None], status: Any, slot: Any) -> None:
     """Takes events as they come. Tokens before a tool call are a draft that the answer replaces."""
     steps = status.empty()
-    drawn = 0.0
+    drawn, began = 0.0, time.monotonic()
     for event in events:
+        if event is None:  # nothing new: drawing something is what lets Streamlit end this run when Stop is pressed
+            status.update(label=f"{_steps_title(turn, done=False)}, {time.monotonic() - began:.0f} s")
+            continue
         match event.kind:
             case "token":
                 turn.draft += event.data["text"]
@@ -125,6 +178,41 @@ def _follow(turn: Turn, events: Iterable[Event], status: Any, slot: Any) -> None
         if event.kind in ("tool_start", "tool_end"):
             status.update(label=_steps_title(turn))
             steps.markdown(_steps_list(turn))
+
+
+def events_of(start: Callable[[threading.Event], Iterator[Event]]) -> Iterator[Event | None]:
+    """Events as they come, made in a thread of their own; None each time that none has come for a moment.
+
+    When the page lets go of this (Stop, or a page that was closed), whatever is at work is stopped too.
+    """
+    waiting: queue.SimpleQueue[Event | BaseException | None] = queue.SimpleQueue()
+    stop = threading.Event()
+
+    def work() -> None:
+        try:
+            for event in start(stop):
+                waiting.put(event)
+                if stop.is_set():
+                    break
+            waiting.put(None)
+        except BaseException as error:  # noqa: BLE001 - it is raised where the page waits
+            waiting.put(error)
+
+    threading.Thread(target=work, name="answer", daemon=True).start()
+    try:
+        while True:
+            try:
+                item = waiting.get(timeout=LOOK_SECONDS)
+            except queue.Empty:
+                yield None
+                continue
+            if item is None:
+                return
+            if isinstance(item, BaseException):
+                raise item
+            yield item
+    finally:
+        stop.set()
 
 
 def _draw_question(turn: Turn) -> None:
@@ -206,14 +294,16 @@ def _draw_downloads(turn: Turn, reply: Mapping[str, Any]) -> None:
         )
 
 
-def _steps_title(turn: Turn) -> str:
-    done = [s for s in turn.steps.values() if s.seconds is not None]
-    if len(done) < len(turn.steps):
+def _steps_title(turn: Turn, *, done: bool = True) -> str:
+    ended = [s for s in turn.steps.values() if s.seconds is not None]
+    if len(ended) < len(turn.steps) and turn.reply is None:
         return f"Running {next(s.name for s in turn.steps.values() if s.seconds is None)}"
     if not done:
+        return "Looking it up"
+    if not ended:
         return "Answered without looking anything up"
-    took = duration(sum(s.seconds or 0 for s in done))
-    return f"Looked it up in {len(done)} {'step' if len(done) == 1 else 'steps'}, {took}"
+    took = duration(sum(s.seconds or 0 for s in ended))
+    return f"Looked it up in {len(ended)} {'step' if len(ended) == 1 else 'steps'}, {took}"
 
 
 def _steps_list(turn: Turn) -> str:

@@ -19,6 +19,7 @@ import streamlit as st
 from knowledge.errors import CopilotError
 from tools.settings import Settings, load_settings
 from ui.audit import open_audit
+from ui.chats import open_memory
 from ui.state import log_failure
 
 if TYPE_CHECKING:
@@ -66,7 +67,7 @@ class Served:
             if self._copilot is None:
                 from agent.copilot import build_copilot
 
-                self._copilot = build_copilot(self.ws, audit=open_audit(self.ws.settings))
+                self._copilot = build_copilot(self.ws, checkpointer=open_memory(), audit=open_audit(self.ws.settings))
             return self._copilot
 
     def source(self, path: str) -> str | None:

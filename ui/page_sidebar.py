@@ -9,14 +9,16 @@ import streamlit as st
 from tools.assets import KINDS
 from tools.settings import Settings
 from tools.workspace import Workspace
+from ui.chats import Listed
 from ui.page_chat import Thread
 from ui.page_text import safe, verbatim
 from ui.questions import CAPABILITIES
 from ui.verdicts import clean, count
 
-__all__ = ["draw_chats", "draw_lake"]
+__all__ = ["draw_chats", "draw_help", "draw_lake"]
 
 MOST_PROBLEMS = 50
+TITLE = 44  # characters of a chat's name; the rest is a hover away
 
 
 def draw_lake(ws: Workspace) -> None:
@@ -45,19 +47,39 @@ def _draw_problems(ws: Workspace) -> None:
             st.caption(f"and {len(problems) - MOST_PROBLEMS:,} more; `de-copilot doctor` lists them all")
 
 
-def draw_chats(threads: Sequence[Thread], now: Thread, choose: Callable[[str | None], None]) -> None:
-    """The chats of this session, newest first, and a new one; `choose` gets an id, or None for a new chat."""
+def draw_chats(
+    kept: Sequence[Listed],
+    now: Thread,
+    choose: Callable[[str | None], None],
+    delete: Callable[[str], None],
+) -> None:
+    """The kept chats, newest first, each with a way to delete it, and a new one; `choose` gets an id, or None for new."""
     st.button("New chat", on_click=choose, args=(None,), width="stretch", disabled=not now.turns)
-    for thread in reversed(threads):
-        if thread.turns:
+    for chat in kept:
+        with st.container(horizontal=True, gap=None, key=f"chat-{chat.id}"):
             st.button(
-                verbatim(thread.title),
-                key=f"thread-{thread.id}",
+                verbatim(_shortened(chat.title)),
+                key=f"thread-{chat.id}",
                 on_click=choose,
-                args=(thread.id,),
-                type="secondary" if thread is now else "tertiary",
+                args=(chat.id,),
+                type="secondary" if chat.id == now.id else "tertiary",
                 width="stretch",
+                help=verbatim(chat.title) if len(chat.title) > TITLE else None,
             )
+            st.button(
+                "",
+                key=f"delete-{chat.id}",
+                icon=":material/delete:",
+                help="Delete this chat",
+                on_click=delete,
+                args=(chat.id,),
+                type="tertiary",
+            )
+
+
+def _shortened(title: str) -> str:
+    line = " ".join(title.split())
+    return line if len(line) <= TITLE else f"{line[: TITLE - 1]}…"
 
 
 def draw_help() -> None:

@@ -139,7 +139,7 @@ def test_a_lake_that_is_not_there_is_an_error_and_no_traceback(tmp_path: Path) -
 def test_a_failure_inside_is_one_sentence_and_the_chat_goes_on(
     shop: Path, own_state: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def fails(*_: object) -> None:
+    def fails(*_: object, **__: object) -> None:
         raise ZeroDivisionError("very internal")
 
     app = opened(shop)
@@ -172,3 +172,38 @@ def test_a_model_that_cannot_be_had_is_told(own_shop: Path) -> None:
 )
 def test_the_name_that_was_meant_takes_its_place(question: str, name: str, meant: str, again: str) -> None:
     assert said_with(question, name, meant) == again
+
+
+def chats(app: AppTest) -> list[str]:
+    return [b.label for b in app.sidebar.button if (b.key or "").startswith("thread-")]
+
+
+def test_a_conversation_is_there_after_a_restart_and_goes_on(shop: Path) -> None:
+    asked(opened(shop), "what columns does orders have")
+    st.cache_resource.clear()  # the process ends: a new one opens the lake, and the copilot's memory, again
+    app = opened(shop)
+    assert chats(app) == ["what columns does orders have"]
+    assert not app.chat_message
+
+    next(b for b in app.sidebar.button if (b.key or "").startswith("thread-")).click().run()
+    assert "what columns does orders have" in said(app)
+    assert not app.exception
+    asked(app, "and who reads it?")
+    assert "revenue_job" in said(app)
+    assert chats(app) == ["what columns does orders have"]
+
+
+def test_a_conversation_is_deleted_for_good(shop: Path) -> None:
+    app = asked(asked(opened(shop), BREAKS), "who reads orders")
+    next(b for b in app.sidebar.button if (b.key or "").startswith("delete-")).click().run()
+    assert not app.exception
+    assert chats(app) == []
+    assert not app.chat_message
+    st.cache_resource.clear()
+    assert chats(opened(shop)) == []
+
+
+def test_another_lake_has_conversations_of_its_own(shop: Path, own_shop: Path) -> None:
+    asked(opened(shop), BREAKS)
+    st.cache_resource.clear()
+    assert chats(opened(own_shop)) == []

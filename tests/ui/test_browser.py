@@ -106,6 +106,29 @@ def test_it_fits_a_phone_in_the_dark(chat: Page) -> None:
 
 
 def test_an_example_is_a_click_away(chat: Page) -> None:
-    chat.get_by_role("button", name="What breaks if I drop").click()
+    chat.get_by_test_id("stMainBlockContainer").get_by_role("button", name="What breaks if I drop").click()
 
     expect(chat.get_by_test_id("stDownloadButton").last).to_be_visible(timeout=PATIENT)
+
+
+def test_a_running_answer_is_stopped_at_once_and_the_chat_goes_on(chat: Page) -> None:
+    """The page hears of Stop while a tool is at work: it does not wait for the tool."""
+    chat.get_by_test_id("stChatInputTextArea").fill("write tests for orders")
+    chat.get_by_test_id("stChatInputTextArea").press("Enter")
+    stop = chat.get_by_test_id("stChatInputStopButton")
+    stop.click(timeout=PATIENT)
+    expect(chat.get_by_text("Stopped.", exact=True).or_(chat.get_by_test_id("stDownloadButton").first)).to_be_visible(
+        timeout=PATIENT
+    )
+    ask(chat, QUESTION)
+    expect(chat.get_by_text("Severity HIGH", exact=True)).to_be_visible()
+
+
+def test_a_chat_is_there_after_a_reload_and_can_be_deleted(chat: Page) -> None:
+    ask(chat, "which columns does orders have, as kept")
+    chat.reload()
+    kept = chat.get_by_role("button", name="which columns does orders have, as kept")
+    kept.click(timeout=PATIENT)
+    expect(chat.get_by_test_id("stDownloadButton").first).to_be_visible(timeout=PATIENT)
+    chat.locator("[class*='st-key-chat-']").filter(has=kept).get_by_role("button").last.click()
+    expect(kept).to_have_count(0, timeout=PATIENT)

@@ -13,6 +13,7 @@ import typer
 
 from knowledge.errors import CopilotError, InputError
 from ui.audit import open_audit
+from ui.chats import open_memory
 from ui.commands.exits import exit_codes
 from ui.commands.options import JsonOption, LakeOption, open_lake, settings_for
 from ui.commands.output import Output
@@ -184,7 +185,7 @@ def _copilot(ctx: typer.Context, lake: Path | None, *, remember: bool) -> Copilo
     ws = open_lake(ctx, lake)
     from agent.copilot import build_copilot
 
-    return build_copilot(ws, checkpointer=_memory() if remember else None, audit=open_audit(ws.settings))
+    return build_copilot(ws, checkpointer=open_memory() if remember else None, audit=open_audit(ws.settings))
 
 
 def _for_one_question(ctx: typer.Context, lake: Path | None) -> Copilot | DirectCopilot:
@@ -197,14 +198,6 @@ def _for_one_question(ctx: typer.Context, lake: Path | None) -> Copilot | Direct
     from agent.copilot import build_copilot
 
     return build_copilot(ws, audit=open_audit(ws.settings))
-
-
-def _memory() -> Any:
-    import sqlite3
-
-    from langgraph.checkpoint.sqlite import SqliteSaver
-
-    return SqliteSaver(sqlite3.connect(state_dir() / "threads.sqlite", check_same_thread=False))
 
 
 def _thread_id(ctx: typer.Context, lake: Path | None, name: str | None) -> str:
