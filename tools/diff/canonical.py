@@ -308,6 +308,35 @@ def _count(node: exp.Expr, not_null: NotNull) -> exp.Expr:
     return node
 
 
+def _count_case(node: exp.Expr, _: NotNull) -> exp.Expr:
+    """COUNT(CASE WHEN t THEN 1 END) counts the rows of which t is true."""
+    case = node.this
+    if not (
+        isinstance(case, exp.Case) and case.this is None and len(case.args["ifs"]) == 1 and not case.args.get("default")
+    ):
+        return node
+    then = case.args["ifs"][0].args["true"]
+    return exp.CountIf(this=case.args["ifs"][0].this.copy()) if isinstance(then, exp.Literal | exp.Boolean) else node
+
+
+def _filtered(node: exp.Expr, _: NotNull) -> exp.Expr:
+    """An aggregate with FILTER: of NULL where the test is not true, which it leaves out."""
+    inner: exp.Expr = node.this
+    test: exp.Expr = node.expression.this
+    if isinstance(inner, exp.Count) and isinstance(inner.this, exp.Star | exp.Literal):
+        return exp.CountIf(this=test.copy())
+    if type(inner) not in (exp.Sum, exp.Min, exp.Max, exp.Avg) or isinstance(inner.this, exp.Distinct):
+        return node
+    return type(inner)(this=exp.Case(ifs=[exp.If(this=test.copy(), true=inner.this.copy())]))
+
+
+def _extreme(node: exp.Expr, _: NotNull) -> exp.Expr:
+    """The least of distinct values is the least."""
+    if isinstance(node.this, exp.Distinct) and len(node.this.expressions) == 1 and not node.expressions:
+        return type(node)(this=node.this.expressions[0].copy())
+    return node
+
+
 def _cast(node: exp.Expr, _: NotNull) -> exp.Expr:
     """A cast to the type that the value has."""
     if type(node) is exp.Cast and node.this.type and text_of(node.this.type) == text_of(node.to):
@@ -344,6 +373,9 @@ _RULES: tuple[tuple[tuple[type[exp.Expr], ...], Callable[[exp.Expr, NotNull], ex
     ((exp.If,), _if),
     ((exp.Case,), _case),
     ((exp.Count,), _count),
+    ((exp.Count,), _count_case),
+    ((exp.Filter,), _filtered),
+    ((exp.Min, exp.Max), _extreme),
     ((exp.TryCast,), _try_cast),
     ((exp.Cast,), _cast),
     ((exp.Is,), _is_null),

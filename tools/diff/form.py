@@ -8,14 +8,15 @@ meaning on any data; what has no form raises `NoForm`.
 
 from __future__ import annotations
 
-import hashlib
 import re
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from sqlglot import exp
 
+from tools.diff.block import Beside, Block, Columns, equates, group_content, hashed, moved, renamed, type_of, typed
 from tools.diff.canonical import canonical, conjuncts, text_of
+from tools.diff.rollup import grouped_form, lowered, rolled_up
 from tools.plan.model import (
     Aggregate,
     ColumnId,
@@ -34,11 +35,13 @@ from tools.plan.model import (
     Sort,
     Values,
     Write,
-    column_type,
+    expressions_of,
     is_ref,
     is_subquery_ref,
+    reachable,
     ref,
     ref_id,
+    refs,
 )
 
 __all__ = ["Facts", "NoForm", "form_of"]
@@ -58,64 +61,6 @@ class Facts:
     def never_null(self, table: str, column: str) -> bool:
         """Whether a column of a table never is NULL."""
         return column.lower() in self.not_null.get(table, frozenset())
-
-
-Columns = dict[ColumnId, exp.Expr]
-
-
-@dataclass(frozen=True)
-class _Beside:
-    """Relations that are joined in another way than inner: `left`, `semi`, `anti` or `not in`, with their conditions."""
-
-    kind: str
-    labels: tuple[str, ...]
-    on: tuple[exp.Expr, ...]
-
-
-@dataclass(frozen=True)
-class _Block:
-    labels: tuple[str, ...]
-    predicates: tuple[exp.Expr, ...] = ()
-    beside: tuple[_Beside, ...] = ()
-    columns: Columns = field(default_factory=dict)
-    grouped: tuple[_Block, tuple[exp.Expr, ...]] | None = None  # what the only relation is grouped from, and by what
-    order: tuple[exp.Expr, ...] = ()
-
-    @property
-    def simple(self) -> bool:
-        """Whether it can melt into another block's other side."""
-        return not self.beside
-
-    def unified(self) -> _Block:
-        """With one name for columns that an inner join equates, so that it does not matter which of them is named.
-
-        Only for types whose equal values are the same value: -0.0 = 0.0, and text may be padded.
-        """
-        classes = _classes(self.predicates)
-        if not classes:
-            return self
-        chosen = {text_of(c): group[0] for group in classes for c in group}
-        others = [p for p in self.predicates if not _equates(p)]
-        chains = [exp.EQ(this=g[0].copy(), expression=c.copy()) for g in classes for c in g[1:]]
-        return replace(
-            self,
-            predicates=(*(_renamed(p, chosen) for p in others), *chains),
-            beside=tuple(_Beside(b.kind, b.labels, tuple(_renamed(o, chosen) for o in b.on)) for b in self.beside),
-            columns={i: _renamed(e, chosen) for i, e in self.columns.items()},
-            order=tuple(_renamed(o, chosen) for o in self.order),
-        )
-
-    def text(self) -> str:
-        """All but its columns."""
-        parts = [
-            f"from {'; '.join(sorted(self.labels))}",
-            f"where {'; '.join(sorted({text_of(p) for p in self.predicates}))}",
-            *sorted(
-                f"{b.kind} {'; '.join(sorted(b.labels))} on {'; '.join(sorted({text_of(o) for o in b.on}))}"
-                for b in self.beside
-            ),
-        ]
-        return " | ".join(parts)
 
 
 def form_of(
@@ -138,9 +83,16 @@ def form_of(
         raise NoForm("it depends on what the target held before, or on columns that are not known")
     former = _Former(plan, facts, code)
     block = former.block(write.source).unified()
-    wanted = [a for a in write.assignments if only is None or a.column.lower() in only]
-    outputs = {a.column.lower(): [text_of(former.placed(e, block)) for e in a.expressions] for a in wanted}
-    block = former.without_unused(block, [former.placed(e, block) for a in wanted for e in a.expressions])
+    wanted = [
+        (a.column.lower(), e)
+        for a in write.assignments
+        if only is None or a.column.lower() in only
+        for e in a.expressions
+    ]
+    block, values = former.reduced(block, [former.placed(e, block) for _, e in wanted])
+    outputs: dict[str, list[str]] = {}
+    for (name, _), value in zip(wanted, values, strict=True):
+        outputs.setdefault(name, []).append(text_of(value))
     said = "; ".join(f"{name} = {', '.join(outputs[name])}" for name in sorted(outputs))
     whole = f"{write.kind in ('overwrite', 'create', 'query', 'view')} {block.text()} | select {said}"
     return min(_with_twins_swapped(whole, block.labels))
@@ -177,13 +129,17 @@ def _turned(predicate: str) -> str:
 class _Former:
     def __init__(self, plan: Plan, facts: Facts, code: Callable[[exp.Expr], str]) -> None:
         self._plan, self._facts, self._code = plan, facts, code
-        self._outer: list[_Block] = []
+        self._outer: list[Block] = []
         self._tables: dict[str, str] = {}  # label of a scan -> its table
         self._nullable: set[str] = set()  # labels on the outer side of a join
+        self._groups: dict[str, tuple[Block, tuple[exp.Expr, ...]]] = {}  # label of a grouping -> of what, by what
+        self._unions: dict[str, list[str]] = {}  # label of a UNION ALL -> its branches
+        self._widths: dict[str, int] = {}  # label of a UNION ALL -> how many columns it has
+        self._correlated: list[bool] = []  # of the subqueries that are being read: whether they look outside
 
     # ------------------------------------------------------------------ expressions
 
-    def placed(self, expression: exp.Expr, block: _Block) -> exp.Expr:
+    def placed(self, expression: exp.Expr, block: Block) -> exp.Expr:
         """An expression over ids, canonical, over the relations of a block."""
 
         def put(node: exp.Expr) -> exp.Expr:
@@ -216,7 +172,7 @@ class _Former:
                     node.replace(new)
         return copy
 
-    def _column(self, column: ColumnId, block: _Block) -> exp.Expr:
+    def _column(self, column: ColumnId, block: Block) -> exp.Expr:
         for scope in (block, *reversed(self._outer)):
             if column in scope.columns:
                 return scope.columns[column].copy()
@@ -228,24 +184,32 @@ class _Former:
         table = self._tables.get(node.table)
         return table is not None and self._facts.never_null(table, node.name)
 
-    def _subquery(self, leaf: exp.Expr, block: _Block) -> tuple[_Block, exp.Expr]:
+    def _subquery(self, leaf: exp.Expr, block: Block) -> tuple[Block, exp.Expr]:
         op = self._plan.subqueries[int(leaf.name)]
         self._outer.append(block)
+        self._correlated.append(self._looks_outside(op))
         try:
             inner = self.block(op)
+            inner = inner if self._correlated[-1] else inner.unified()
             output = op.output[0] if op.output else None
             value = self.placed(_ref(output.id), inner) if output else exp.Literal.number(1)
         finally:
             self._outer.pop()
+            self._correlated.pop()
         return inner, value
 
-    def _subquery_value(self, leaf: exp.Expr, block: _Block) -> exp.Expr:
+    def _looks_outside(self, op: Op) -> bool:
+        ops = list(reachable(self._plan, [op]))
+        made = {a.id for o in ops for a in o.output}
+        return any(ref_id(c) not in made for o in ops for e in expressions_of(o) for c in refs(e))
+
+    def _subquery_value(self, leaf: exp.Expr, block: Block) -> exp.Expr:
         inner, value = self._subquery(leaf, block)
         return exp.column(f"{leaf.args['db'].name} {inner.text()} | {text_of(value)}", table="query", quoted=True)
 
     # ------------------------------------------------------------------ operators
 
-    def block(self, op: Op) -> _Block:
+    def block(self, op: Op) -> Block:
         """The block of an operator; chains are unrolled so that their length needs no deep stack."""
         chain = [op]
         while len(chain[-1].children) == 1:
@@ -255,24 +219,22 @@ class _Former:
             current = self._step(upper, current)
         return current
 
-    def _leaf(self, op: Op) -> _Block:
+    def _leaf(self, op: Op) -> Block:
         match op:
             case Scan():
                 if op.rest or op.version:
                     raise NoForm(f"the columns of {op.dataset} are not all known, or its version is pinned")
                 label = self._label(op.dataset.name)
                 self._tables[label] = op.dataset.name
-                columns: Columns = {a.id: _typed(label, a.name.lower(), a.type) for a in op.columns}
-                return _Block((label,), columns=columns)
+                columns: Columns = {a.id: typed(label, a.name.lower(), a.type) for a in op.columns}
+                return Block((label,), columns=columns)
             case Values():
                 if not op.columns:
-                    return _Block(())
-                empty = _Block(())
+                    return Block(())
+                empty = Block(())
                 rows = ["(" + ", ".join(text_of(self.placed(c, empty)) for c in row) + ")" for row in op.rows]
-                label = self._label(_hashed("values " + "; ".join(sorted(rows))))
-                return _Block(
-                    (label,), columns={a.id: _typed(label, f"c{i}", a.type) for i, a in enumerate(op.columns)}
-                )
+                label = self._label(hashed("values " + "; ".join(sorted(rows))))
+                return Block((label,), columns={a.id: typed(label, f"c{i}", a.type) for i, a in enumerate(op.columns)})
             case Join():
                 return self._join(op)
             case SetOp():
@@ -281,32 +243,41 @@ class _Former:
 
     def _label(self, content: str) -> str:
         """A name for a relation: its content, which says the same in whatever order a job builds it."""
-        return f"{len(self._outer)}:{content}" if self._outer else content
+        depth = sum(self._correlated)
+        return f"{depth}:{content}" if depth else content
 
-    def _apart(self, left: _Block, right: _Block) -> _Block:
+    def _apart(self, left: Block, right: Block) -> Block:
         """The right block with labels that the left does not have: the second side of a self-join."""
-        taken = {*left.labels, *(name for b in left.beside for name in b.labels)}
+        taken = set(_labels_of(left))
         moves: dict[str, str] = {}
-        for label in (*right.labels, *(name for b in right.beside for name in b.labels)):
+        for label in _labels_of(right):
             if label in taken:
                 number = next(n for n in range(2, 1_000) if f"{label}#{n}" not in taken)
                 moves[label] = f"{label}#{number}"
-                self._tables[moves[label]] = self._tables.get(label, "")
             taken.add(moves.get(label, label))
+        return self._relabelled(right, moves)
+
+    def _relabelled(self, right: Block, moves: Mapping[str, str]) -> Block:
         if not moves:
             return right
+        for label, new in moves.items():
+            self._tables[new] = self._tables.get(label, "")
+            self._nullable |= {new} if label in self._nullable else set()
+            if label in self._groups:
+                self._groups[new] = self._groups[label]
         return replace(
             right,
             labels=tuple(moves.get(name, name) for name in right.labels),
-            predicates=tuple(_moved(p, moves) for p in right.predicates),
+            predicates=tuple(moved(p, moves) for p in right.predicates),
             beside=tuple(
-                _Beside(b.kind, tuple(moves.get(n, n) for n in b.labels), tuple(_moved(o, moves) for o in b.on))
+                Beside(b.kind, tuple(moves.get(n, n) for n in b.labels), tuple(moved(o, moves) for o in b.on))
                 for b in right.beside
             ),
-            columns={i: _moved(e, moves) for i, e in right.columns.items()},
+            columns={i: moved(e, moves) for i, e in right.columns.items()},
+            grouped=None,
         )
 
-    def _step(self, op: Op, below: _Block) -> _Block:
+    def _step(self, op: Op, below: Block) -> Block:
         match op:
             case Filter():
                 return self._filter(op, below)
@@ -333,13 +304,13 @@ class _Former:
                 return below
         raise NoForm(f"a {type(op).__name__.lower()}")
 
-    def _filter(self, op: Filter, below: _Block) -> _Block:
+    def _filter(self, op: Filter, below: Block) -> Block:
         block = below
         for part in conjuncts(op.predicate):
             block = self._where(part, block)
         return block
 
-    def _where(self, part: exp.Expr, block: _Block) -> _Block:
+    def _where(self, part: exp.Expr, block: Block) -> Block:
         found = self._existence(part, block)
         if found is not None:
             return found
@@ -353,118 +324,208 @@ class _Former:
             result = self._pushed(predicate, result) or replace(result, predicates=(*result.predicates, predicate))
         return result
 
-    def _pushed(self, predicate: exp.Expr, block: _Block) -> _Block | None:
+    def _pushed(self, predicate: exp.Expr, block: Block) -> Block | None:
         """A condition on group keys alone holds before the grouping as well as after it."""
         if block.grouped is None or len(block.labels) != 1 or block.predicates or block.beside:
             return None
         inner, keys = block.grouped
         label = block.labels[0]
-        by_text = {text_of(_typed(label, text_of(k), None)): k for k in keys}
+        by_text = {text_of(typed(label, text_of(k), None)): k for k in keys}
         used = [c for c in predicate.find_all(exp.Column) if c.table == label]
-        if not used or not keys or not all(text_of(_typed(label, c.name, None)) in by_text for c in used):
+        if not used or not keys or not all(text_of(typed(label, c.name, None)) in by_text for c in used):
             return None
         lowered = predicate.transform(
             lambda n: (
-                by_text[text_of(_typed(label, n.name, None))].copy()
+                by_text[text_of(typed(label, n.name, None))].copy()
                 if isinstance(n, exp.Column) and n.table == label
                 else n
             )
         )
         under = replace(inner, predicates=(*inner.predicates, *conjuncts(canonical(lowered, self._never_null))))
-        new = self._label(_group_content(under, keys))
-        columns = {i: _moved(e, {label: new}) for i, e in block.columns.items()}
+        new = self._label(group_content(under, keys))
+        columns = {i: moved(e, {label: new}) for i, e in block.columns.items()}
+        self._groups[new] = (under, keys)
         return replace(block, labels=(new,), columns=columns, grouped=(under, keys))
 
-    def _existence(self, part: exp.Expr, block: _Block) -> _Block | None:
+    def _existence(self, part: exp.Expr, block: Block) -> Block | None:
         """EXISTS, IN and their negations as joins: IN is EXISTS in a filter, NOT IN only where no NULL can come up."""
         inner = part.unnest()
         negated = isinstance(inner, exp.Not)
         test = inner.this.unnest() if negated else inner
         if isinstance(test, exp.Column) and is_subquery_ref(test) and test.args["db"].name == "exists":
             sub, _ = self._subquery(test, block)
-            return self._with_semi(block, sub, "anti" if negated else "semi", ())
+            return self._with_semi(block, self._beside(block, sub), "anti" if negated else "semi", ())
         query = test.args.get("query") if isinstance(test, exp.In) else None
         if not isinstance(query, exp.Column) or not is_subquery_ref(query):
             return None
         sub, output = self._subquery(query, block)
         value = self.placed(test.this, block)
-        same = canonical(exp.EQ(this=value, expression=output.copy()), self._never_null)
         kind = "semi"
         if negated:
             safe = sub.simple and self._never_null(value) and self._never_null(output)
             kind = "anti" if safe else "not in"
-        return self._with_semi(block, sub, kind, (same,))
+        apart = self._beside(block, replace(sub, columns={0: output}))
+        same = canonical(exp.EQ(this=value, expression=apart.columns[0].copy()), self._never_null)
+        return self._with_semi(block, apart, kind, (same,))
 
-    def _with_semi(self, block: _Block, sub: _Block, kind: str, more: tuple[exp.Expr, ...]) -> _Block:
+    def _with_semi(self, block: Block, sub: Block, kind: str, on: Sequence[exp.Expr]) -> Block:
+        """A block of which only rows count that have a match in another, or none. The other's relations have names of
+        their own already.
+        """
+        sub, conditions = self._ungrouped(block, sub, on)
         if not sub.simple:
-            return replace(block, beside=(*block.beside, _Beside(kind, (_hashed(sub.text()),), more)))
-        return replace(block, beside=(*block.beside, _Beside(kind, sub.labels, (*sub.predicates, *more))))
+            return replace(block, beside=(*block.beside, Beside(kind, (hashed(sub.text()),), tuple(conditions))))
+        told = tuple(canonical(o, self._never_null) for o in (*sub.predicates, *conditions))
+        return replace(block, beside=(*block.beside, Beside(kind, sub.labels, told)))
+
+    def _beside(self, block: Block, sub: Block) -> Block:
+        """A subquery's block with names that nothing of the outer one has, and that say nothing of its depth.
+
+        Relations of a correlated subquery are told apart by their depth up to here, so each is moved at once to where it
+        stays: on the way it would be taken for the outer one of that name.
+        """
+        taken = _labels_of(block)
+        moves: dict[str, str] = {}
+        for label in _labels_of(sub):
+            plain = self._label(re.sub(r"^\d+:", "", label))
+            new = (
+                plain
+                if plain not in taken
+                else next(f"{plain}#{n}" for n in range(2, 1_000) if f"{plain}#{n}" not in taken)
+            )
+            taken.append(new)
+            if new != label:
+                moves[label] = new
+        return self._relabelled(sub, moves)
+
+    def _ungrouped(self, block: Block, sub: Block, on: Sequence[exp.Expr]) -> tuple[Block, Sequence[exp.Expr]]:
+        """What is asked only whether it has a row need not be made distinct first."""
+        label = sub.labels[0] if len(sub.labels) == 1 and not sub.beside and not sub.predicates else ""
+        if label not in self._groups:
+            return sub, on
+        inner, keys = self._groups[label]
+        inner, by_text = self._inside(block, inner, keys)
+        below = [lowered(o, label, by_text) for o in on]
+        if not keys or any(o is None for o in below):
+            return sub, on
+        return self._ungrouped(block, inner, [o for o in below if o is not None])
+
+    def _inside(self, block: Block, inner: Block, keys: Sequence[exp.Expr]) -> tuple[Block, dict[str, exp.Expr]]:
+        """What is grouped, put beside a block, and its keys there by their names in the grouping."""
+        apart = self._beside(block, replace(inner, columns=dict(enumerate(keys))))
+        return apart, {text_of(k): apart.columns[i] for i, k in enumerate(keys)}
 
     # ------------------------------------------------------------------ relations of their own
 
-    def _wrapped(self, block: _Block, what: str, only: Iterable[ColumnId] | None = None) -> _Block:
+    def _wrapped(self, block: Block, what: str, only: Iterable[ColumnId] | None = None) -> Block:
         """A block as a relation, named by its content; its columns are told apart by what they are."""
         block = block.unified()
-        label = self._label(_hashed(f"{what} [{block.text()}]"))
+        label = self._label(hashed(f"{what} [{block.text()}]"))
         keep = block.columns if only is None else {i: block.columns[i] for i in only}
-        return _Block((label,), columns={i: _typed(label, text_of(e), _type(e)) for i, e in keep.items()})
+        return Block((label,), columns={i: typed(label, text_of(e), type_of(e)) for i, e in keep.items()})
 
-    def _seen_rows(self, made: _Block, below: _Block) -> _Block:
+    def _seen_rows(self, made: Block, below: Block) -> Block:
         """After a window function the rows that it saw stay what they were: later filters must not melt below it."""
         fresh = {i: e for i, e in made.columns.items() if below.columns.get(i) is not e}
         if not any(e.find(exp.Window) for e in fresh.values()):
             return made
         return self._wrapped(made, "rows")
 
-    def _aggregate(self, op: Aggregate, below: _Block) -> _Block:
+    def _aggregate(self, op: Aggregate, below: Block) -> Block:
         if op.rest or op.pivoted_on is not None:
             raise NoForm("a pivot")
         below = below.unified()
         keys = [self.placed(k.expression, below) for k in op.keys]
-        sets = ""
+        measures = [self.placed(i.expression, below) for i in op.aggregates]
         if op.grouping_sets is not None:
-            texts = {k.attribute.id: text_of(e) for k, e in zip(op.keys, keys, strict=True)}
-            sets = "; ".join(sorted(", ".join(sorted(texts[i] for i in ids)) for ids in op.grouping_sets))
-        content = _group_content(below, keys) if not sets else f"sets {sets} [{below.text()}]"
-        label = self._label(content)
+            return self._grouping_sets(op, below, keys, measures)
+        below, keys, measures = self._lowest(below, keys, measures)
+        if keys:
+            measures = [grouped_form(m) for m in measures]
+        label = self._grouped(below, keys)
         columns: Columns = {
-            k.attribute.id: _typed(label, text_of(e), _type(e)) for k, e in zip(op.keys, keys, strict=True)
+            k.attribute.id: typed(label, text_of(e), type_of(e)) for k, e in zip(op.keys, keys, strict=True)
         }
-        for item in op.aggregates:
-            columns[item.attribute.id] = _typed(
-                label, text_of(self.placed(item.expression, below)), item.attribute.type
-            )
-        grouped = (below, tuple(keys)) if keys and not sets else None
-        return _Block((label,), columns=columns, grouped=grouped)
+        for item, measure in zip(op.aggregates, measures, strict=True):
+            columns[item.attribute.id] = typed(label, text_of(measure), item.attribute.type)
+        grouped = (below, tuple(keys)) if keys else None
+        return Block((label,), columns=columns, grouped=grouped, measures={text_of(m): m for m in measures})
 
-    def _distinct(self, op: Distinct, below: _Block) -> _Block:
+    def _lowest(
+        self, below: Block, keys: list[exp.Expr], measures: list[exp.Expr]
+    ) -> tuple[Block, list[exp.Expr], list[exp.Expr]]:
+        """A grouping without groupings below it that make no difference."""
+        while True:
+            found = rolled_up(below, keys, measures, self._never_null, self._plan.dialect)
+            if found is None:
+                break
+            below, keys, measures = found
+        below, used = self.reduced(below, [*keys, *measures])
+        return below, used[: len(keys)], used[len(keys) :]
+
+    def _grouped(self, below: Block, keys: Sequence[exp.Expr]) -> str:
+        label = self._label(group_content(below, keys))
+        if keys:
+            self._groups[label] = (below, tuple(keys))
+        return label
+
+    def _grouping_sets(
+        self, op: Aggregate, below: Block, keys: Sequence[exp.Expr], measures: Sequence[exp.Expr]
+    ) -> Block:
+        texts = {k.attribute.id: text_of(e) for k, e in zip(op.keys, keys, strict=True)}
+        sets = "; ".join(sorted(", ".join(sorted(texts[i] for i in ids)) for ids in op.grouping_sets or ()))
+        label = self._label(f"sets {sets} [{below.text()}]")
+        columns: Columns = {
+            k.attribute.id: typed(label, text_of(e), type_of(e)) for k, e in zip(op.keys, keys, strict=True)
+        }
+        for item, measure in zip(op.aggregates, measures, strict=True):
+            columns[item.attribute.id] = typed(label, text_of(measure), item.attribute.type)
+        return Block((label,), columns=columns)
+
+    def _distinct(self, op: Distinct, below: Block) -> Block:
         below = below.unified()
-        if op.keys is None:
-            keys = [below.columns[a.id] for a in op.output]
-            if self._is_key(below, keys):
-                return below
-            label = self._label(_group_content(below, keys))
-            columns: Columns = {a.id: _typed(label, text_of(k), _type(k)) for a, k in zip(op.output, keys, strict=True)}
-            return _Block((label,), columns=columns, grouped=(below, tuple(keys)))
-        texts = ", ".join(sorted(text_of(below.columns[k]) for k in op.keys))
-        return self._wrapped(below, f"first of {texts}")
+        if op.keys is not None:
+            texts = ", ".join(sorted(text_of(below.columns[k]) for k in op.keys))
+            return self._wrapped(below, f"first of {texts}")
+        keys = [below.columns[a.id] for a in op.output]
+        if self._is_key(below, keys):
+            return below
+        united = self._distinct_union(op, below, keys)
+        if united is not None:
+            return united
+        below, keys, _ = self._lowest(below, keys, [])
+        label = self._grouped(below, keys)
+        columns: Columns = {a.id: typed(label, text_of(k), type_of(k)) for a, k in zip(op.output, keys, strict=True)}
+        return Block((label,), columns=columns, grouped=(below, tuple(keys)))
 
-    def _is_key(self, block: _Block, keys: Sequence[exp.Expr]) -> bool:
-        """Whether rows are distinct already: one table, and its key among the columns."""
-        if len(block.labels) != 1 or block.beside:
+    def _distinct_union(self, op: Distinct, below: Block, keys: Sequence[exp.Expr]) -> Block | None:
+        """The distinct rows of a UNION ALL are a UNION, if they are whole rows."""
+        label = below.labels[0] if len(below.labels) == 1 and not below.predicates and not below.beside else ""
+        columns = {text_of(c) for c in keys if isinstance(c, exp.Column) and c.table == label}
+        if label not in self._unions or len(columns) != len(keys) or len(columns) != self._widths[label]:
+            return None
+        new = self._label(_union(sorted(set(self._unions[label])), distinct=True))
+        return Block((new,), columns={a.id: moved(k, {label: new}) for a, k in zip(op.output, keys, strict=True)})
+
+    def _is_key(self, block: Block, keys: Sequence[exp.Expr]) -> bool:
+        """Whether rows are distinct already: one table, and its key among the columns; or groups with what they are by."""
+        if len(block.labels) != 1 or any(b.kind == "left" for b in block.beside):
             return False
+        if block.labels[0] in self._groups:
+            group = {text_of(k) for k in self._groups[block.labels[0]][1]}
+            return group <= {k.name for k in keys if isinstance(k, exp.Column) and k.table == block.labels[0]}
         key = self._facts.keys.get(self._tables.get(block.labels[0], ""), ())
         names = {k.name for k in keys if isinstance(k, exp.Column)}
         return bool(key) and set(key) <= names
 
-    def _generate(self, op: Generate, below: _Block) -> _Block:
+    def _generate(self, op: Generate, below: Block) -> Block:
         array = text_of(self.placed(op.generator, below))
         made = self._wrapped(below, f"explode {array} outer {op.outer} together {op.together}")
         label = made.labels[0]
-        added = {a.id: _typed(label, f"element {i} of {array}", a.type) for i, a in enumerate(op.columns)}
+        added = {a.id: typed(label, f"element {i} of {array}", a.type) for i, a in enumerate(op.columns)}
         return replace(made, columns={**made.columns, **added})
 
-    def _set_operation(self, op: SetOp) -> _Block:
+    def _set_operation(self, op: SetOp) -> Block:
         inputs = [self.block(i).unified() for i in op.inputs]
         rows = []
         for number, block in enumerate(inputs):
@@ -472,20 +533,24 @@ class _Former:
             cells = [text_of(block.columns[i]) if i is not None else "NULL" for i in ids]
             rows.append(f"[{block.text()} | {'; '.join(cells)}]")
         ordered = sorted(rows) if op.kind != "except" else [rows[0], *sorted(rows[1:])]
-        if op.kind == "union" and op.distinct:
-            ordered = sorted(set(ordered))
-        label = self._label(_hashed(f"{op.kind} distinct {op.distinct} {' '.join(ordered)}"))
-        columns: Columns = {a.id: _typed(label, f"c{i}", a.type) for i, a in enumerate(op.columns)}
-        return _Block((label,), columns=columns)
+        if op.kind == "union":
+            ordered = sorted(set(ordered)) if op.distinct else ordered
+            label = self._label(_union(ordered, distinct=op.distinct))
+            if not op.distinct:
+                self._unions[label], self._widths[label] = ordered, len(op.columns)
+        else:
+            label = self._label(hashed(f"{op.kind} distinct {op.distinct} {' '.join(ordered)}"))
+        columns: Columns = {a.id: typed(label, f"c{i}", a.type) for i, a in enumerate(op.columns)}
+        return Block((label,), columns=columns)
 
     # ------------------------------------------------------------------ joins
 
-    def _join(self, op: Join) -> _Block:
+    def _join(self, op: Join) -> Block:
         left, right = self.block(op.left), self.block(op.right)
         if op.kind == "right":
             left, right = right, left
         right = self._apart(left, right)
-        both = _Block(
+        both = Block(
             (*left.labels, *right.labels),
             (*left.predicates, *right.predicates),
             (*left.beside, *right.beside),
@@ -499,41 +564,126 @@ class _Former:
         on = [p for c in (conjuncts(op.condition) if op.condition is not None else ()) for p in self._on(c, both)]
         if op.kind == "full":
             text = f"full [{left.text()}] [{right.text()}] on {'; '.join(sorted(map(text_of, on)))}"
-            label = self._label(_hashed(text))
-            columns: Columns = {i: _typed(label, text_of(e), _type(e)) for i, e in both.columns.items()}
-            return _Block((label,), columns=columns)
+            label = self._label(hashed(text))
+            columns: Columns = {i: typed(label, text_of(e), type_of(e)) for i, e in both.columns.items()}
+            return Block((label,), columns=columns)
         if not right.simple:
             right = self._apart(left, self._wrapped(right, "side"))
             both = replace(both, columns={**left.columns, **right.columns})
             on = [p for c in (conjuncts(op.condition) if op.condition is not None else ()) for p in self._on(c, both)]
         kind = "left" if op.kind in ("left", "right") else op.kind
-        beside = _Beside(kind, right.labels, (*right.predicates, *on))
         if kind != "left":
-            return replace(left, beside=(*left.beside, beside))
+            return self._with_semi(left, replace(right, columns={}), kind, on)
+        beside = Beside(kind, right.labels, (*right.predicates, *on))
         self._nullable |= set(right.labels)
-        return _Block(left.labels, left.predicates, (*left.beside, beside), {**left.columns, **right.columns})
+        return Block(left.labels, left.predicates, (*left.beside, beside), {**left.columns, **right.columns})
 
-    def _on(self, part: exp.Expr, block: _Block) -> list[exp.Expr]:
+    def _on(self, part: exp.Expr, block: Block) -> list[exp.Expr]:
         return conjuncts(self.placed(part, block))
 
-    def without_unused(self, block: _Block, outputs: Sequence[exp.Expr]) -> _Block:
+    # ------------------------------------------------------------------ relations that nothing is taken from
+
+    def reduced(self, block: Block, used: Sequence[exp.Expr]) -> tuple[Block, list[exp.Expr]]:
+        """A block, and what is used of it, without joins that add no column: to groups by all they are grouped by, which
+        only ask whether there is such a group; left joins that match at most once; left joins of which only the rows
+        without a match are kept.
+        """
+        values = list(used)
+        for label in block.labels:
+            found = self._as_semi(label, block, values)
+            if found is not None:
+                block, values = found
+        for beside in block.beside:
+            block = self._as_anti(beside, block, values)
+        return self._without_unused(block, values), values
+
+    def _as_semi(self, label: str, block: Block, used: Sequence[exp.Expr]) -> tuple[Block, list[exp.Expr]] | None:
+        if label not in self._groups or len(block.labels) < 2 or block.order:
+            return None
+        inner, keys = self._groups[label]
+        own = [p for p in block.predicates if _names(p, label)]
+        others = [p for p in block.predicates if not _names(p, label)]
+        found = {c.name for p in own if (c := _own_side(p, label)) is not None}
+        if (
+            not keys
+            or inner.beside
+            or found != {text_of(k) for k in keys}
+            or any(_own_side(p, label) is None for p in own)
+        ):
+            return None
+        instead = {
+            text_of(c): _other_side(p, c).copy() for p in own if equates(p) and (c := _own_side(p, label)) is not None
+        }
+        rest = [renamed(e, instead) for e in (*used, *(o for b in block.beside for o in b.on))]
+        if any(_names(e, label) for e in rest):
+            return None
+        values = rest[: len(used)]
+        moved_on = iter(rest[len(used) :])
+        beside = tuple(Beside(b.kind, b.labels, tuple(next(moved_on) for _ in b.on)) for b in block.beside)
+        columns = {i: e for i, e in block.columns.items() if not _names(e, label)}
+        left = tuple(n for n in block.labels if n != label)
+        kept = replace(block, labels=left, predicates=tuple(others), beside=beside, columns=columns, grouped=None)
+        inner, by_text = self._inside(kept, inner, keys)
+        on = tuple(o for p in own if (o := lowered(p, label, by_text)) is not None)
+        return self._with_semi(kept, inner, "semi", on), values
+
+    def _as_anti(self, beside: Beside, block: Block, used: Sequence[exp.Expr]) -> Block:
+        """`LEFT JOIN … WHERE key IS NULL`, where the join compares that key: rows without a match."""
+        compared = {text_of(c) for o in beside.on if isinstance(o, exp.EQ) for c in (o.this, o.expression)}
+        for predicate in block.predicates:
+            test = (
+                predicate.this if isinstance(predicate, exp.Is) and isinstance(predicate.expression, exp.Null) else None
+            )
+            if beside.kind != "left" or not isinstance(test, exp.Column) or test.table not in beside.labels:
+                continue
+            others = [p for p in block.predicates if p is not predicate]
+            elsewhere = [*used, *others, *block.order, *(o for b in block.beside if b is not beside for o in b.on)]
+            if text_of(test) in compared and not any(_names(e, n) for e in elsewhere for n in beside.labels):
+                left = tuple(b for b in block.beside if b is not beside)
+                kept = replace(block, predicates=tuple(others), beside=left)
+                return self._with_semi(kept, Block(beside.labels), "anti", beside.on)
+        return block
+
+    def _without_unused(self, block: Block, outputs: Sequence[exp.Expr]) -> Block:
         """Without left joins that add no column and, joined on the other table's whole key, no row."""
         kept = list(block.beside)
         for beside in block.beside:
-            label = beside.labels[0]
-            key = self._facts.keys.get(self._tables.get(label, ""), ())
-            others = [*outputs, *block.predicates, *(o for b in kept if b is not beside for o in b.on)]
+            label = beside.labels[0] if beside.labels else ""
+            key: Sequence[str] = self._facts.keys.get(self._tables.get(label, ""), ())
+            if label in self._groups:
+                key = [text_of(k) for k in self._groups[label][1]]
+            others = [*outputs, *block.predicates, *block.order, *(o for b in kept if b is not beside for o in b.on)]
             used = any(c.table == label for e in others for c in e.find_all(exp.Column))
-            equated = {
-                c.name
-                for o in beside.on
-                if isinstance(o, exp.EQ)
-                for c in (o.this, o.expression)
-                if isinstance(c, exp.Column) and c.table == label
-            }
+            equated = {c.name for o in beside.on if (c := _own_side(o, label)) is not None}
             if beside.kind == "left" and len(beside.labels) == 1 and not used and key and set(key) <= equated:
                 kept.remove(beside)
         return replace(block, beside=tuple(kept))
+
+
+def _labels_of(block: Block) -> list[str]:
+    return [*block.labels, *(name for b in block.beside for name in b.labels)]
+
+
+def _union(rows: Sequence[str], *, distinct: bool) -> str:
+    return hashed(f"union distinct {distinct} {' '.join(rows)}")
+
+
+def _names(expression: exp.Expr, label: str) -> bool:
+    return any(c.table == label for c in expression.find_all(exp.Column))
+
+
+def _own_side(predicate: exp.Expr, label: str) -> exp.Column | None:
+    """The column of a relation that an equality compares with something that is not of it."""
+    if isinstance(predicate, exp.EQ):
+        for own, other in ((predicate.this, predicate.expression), (predicate.expression, predicate.this)):
+            if isinstance(own, exp.Column) and own.table == label and not _names(other, label):
+                return own
+    return None
+
+
+def _other_side(predicate: exp.Expr, own: exp.Expr) -> exp.Expr:
+    other: exp.Expr = predicate.expression if predicate.this is own else predicate.this
+    return other
 
 
 def _inside(node: exp.Expr, root: exp.Expr) -> bool:
@@ -547,66 +697,3 @@ def _inside(node: exp.Expr, root: exp.Expr) -> bool:
 
 def _ref(column: ColumnId) -> exp.Expr:
     return ref(column)
-
-
-def _typed(table: str, name: str, kind: str | None) -> exp.Column:
-    column = exp.column(name, table=table, quoted=True)
-    if kind:
-        column.type = column_type(kind)
-    return column
-
-
-def _type(expression: exp.Expr) -> str | None:
-    return expression.type.sql("athena") if expression.type and not expression.type.is_type("unknown") else None
-
-
-def _moved(expression: exp.Expr, labels: Mapping[str, str]) -> exp.Expr:
-    def move(node: exp.Expr) -> exp.Expr:
-        if isinstance(node, exp.Column) and node.table in labels:
-            node.set("table", exp.to_identifier(labels[node.table], quoted=True))
-        return node
-
-    moved: exp.Expr = expression.transform(move)
-    return moved
-
-
-_EXACT = ("tinyint", "smallint", "int", "bigint", "date", "timestamp", "varchar", "boolean", "uuid")
-
-
-def _equates(predicate: exp.Expr) -> bool:
-    """Whether a predicate makes two columns the same value."""
-    if not (
-        isinstance(predicate, exp.EQ) and all(isinstance(c, exp.Column) for c in (predicate.this, predicate.expression))
-    ):
-        return False
-    kinds = [_type(c) for c in (predicate.this, predicate.expression)]
-    return kinds[0] == kinds[1] and str(kinds[0]).lower() in _EXACT
-
-
-def _classes(predicates: Iterable[exp.Expr]) -> list[list[exp.Expr]]:
-    """Columns that are equated, each group sorted."""
-    groups: list[dict[str, exp.Expr]] = []
-    for predicate in predicates:
-        if not _equates(predicate):
-            continue
-        pair = {text_of(c): c for c in (predicate.this, predicate.expression)}
-        for group in [g for g in groups if g.keys() & pair.keys()]:
-            pair |= group
-            groups.remove(group)
-        groups.append(pair)
-    return [[g[k] for k in sorted(g)] for g in sorted(groups, key=lambda g: min(g))]
-
-
-def _renamed(expression: exp.Expr, chosen: Mapping[str, exp.Expr]) -> exp.Expr:
-    found: exp.Expr = expression.transform(
-        lambda n: chosen[text_of(n)].copy() if isinstance(n, exp.Column) and text_of(n) in chosen else n
-    )
-    return canonical(found)
-
-
-def _group_content(block: _Block, keys: Sequence[exp.Expr]) -> str:
-    return _hashed(f"group {'; '.join(sorted(map(text_of, keys)))} [{block.text()}]")
-
-
-def _hashed(content: str) -> str:
-    return hashlib.sha256(content.encode()).hexdigest()[:24]

@@ -94,7 +94,14 @@ def _sql(write: Write, plan: Plan) -> _Side:
         raise NotSearchable(str(error)) from None
     if any(str(a.this).startswith("__") for a in tree.find_all(exp.Anonymous)):
         raise NotSearchable("it calls code that is not SQL")
-    return _Side(tree, tree.sql("duckdb", comments=False))
+    return _Side(tree, tree.transform(_counted).sql("duckdb", comments=False))
+
+
+def _counted(node: exp.Expr) -> exp.Expr:
+    """COUNT_IF of nothing but NULLs is 0, and NULL on DuckDB."""
+    if not isinstance(node, exp.CountIf):
+        return node
+    return exp.Count(this=exp.Case(ifs=[exp.If(this=node.this.copy(), true=exp.Literal.number(1))]))
 
 
 def _names(write: Write) -> list[str]:
