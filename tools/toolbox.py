@@ -114,6 +114,7 @@ class SimulationArgs(_Args):
         None, description='the change in words or SQL: "exclude rows where quantity < 0", "use a instead of b"'
     )
     new_text: str | None = Field(None, description="the job's edited script")
+    sql: str | None = Field(None, description="another query of the KPI, with no job")
 
 
 class ContractArgs(_Args):
@@ -217,6 +218,7 @@ def _kpi_simulation(ws: Workspace, args: SimulationArgs) -> Result:
         job=args.job,
         new_text=args.new_text,
         edit=args.edit,
+        sql=args.sql,
         kpis=[args.kpi] if args.kpi else None,
         days=args.window_days or DAYS,
     )

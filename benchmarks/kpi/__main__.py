@@ -26,7 +26,7 @@ from benchmarks.kpi.lake import CASES, DATABASE, RAW_COLUMNS, Case, write_jobs, 
 from benchmarks.kpi.rebuild import Rebuild, Rows
 from tools.kpi import KpiSeries, simulate
 from tools.kpi.compose import Window
-from tools.kpi.simulate import read_version
+from tools.kpi.versions import read_version
 from tools.settings import load_settings
 from tools.workspace import Workspace, open_workspace
 

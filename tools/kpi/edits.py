@@ -59,11 +59,11 @@ _WORDINGS = (
 _STOPPERS = (Aggregate, Distinct, SetOp, Limit)
 
 
-def edited(ws: Workspace, job: str, edit: str) -> tuple[JobReading, str, str]:
-    """The job with the edit made, the edit in words, and its place.
+def edited(ws: Workspace, job: str, edits: Sequence[str]) -> tuple[JobReading, list[str], str]:
+    """The job with edits made one after the other, each edit in words, and the job's place.
 
     Raises:
-        InputError: the edit is not understood, or names what the job does not have.
+        InputError: an edit is not understood, or names what the job does not have.
         Ambiguous: a word names several columns.
     """
     source = ws.jobs[job]
@@ -78,13 +78,18 @@ def edited(ws: Workspace, job: str, edit: str) -> tuple[JobReading, str, str]:
     )
     if not reading.plan.writes:
         raise InputError(f"{job} cannot be read, so it cannot be edited", where=source.path)
+    return reading, [_made(_Job(reading, source.path), e) for e in edits], source.path
+
+
+def _made(job: _Job, edit: str) -> str:
+    """Makes an edit and says it."""
     text = edit.strip().rstrip(".?!")
     for pattern, make in _EDITS:
         found = re.fullmatch(pattern, text, re.I | re.S)
         if found:
-            said = make(_Job(reading, source.path), found)
+            said = make(job, found)
             if said is not None:
-                return reading, said, source.path
+                return said
     raise InputError(f"the edit {edit!r} is not understood", hint=_WORDINGS)
 
 

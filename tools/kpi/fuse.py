@@ -63,8 +63,8 @@ __all__ = ["Column", "NotFusable", "fuse"]
 
 T = TypeVar("T")
 Versions = Sequence[tuple[Plan, Op]]
-Column = tuple[str, str]
-"""A result's column: its name, and the query's column that it is made of."""
+Column = tuple[str, Sequence[str]]
+"""A result's column: its name, and for each version the query's column that it is made of."""
 
 
 def fuse(
@@ -88,12 +88,10 @@ def fuse(
     given = [{a.column: a.expressions[0] for a in write.assignments} for _, write in queries]
     dialects = {plan.dialect for plan, _ in queries}
 
-    def column(name: str) -> list[exp.Expr]:
-        return [rows.mapped(side, given[side][name], dialects) for side in range(len(queries))]
+    def column(names: Sequence[str]) -> list[exp.Expr]:
+        return [rows.mapped(side, given[side][name], dialects) for side, name in enumerate(names)]
 
-    if any(name not in g for g in given for _, name in (*keys, *values)):
-        raise NotFusable("the versions have different columns")
-    merged = fuser.merged(rows, [column(name) for _, name in keys])
+    merged = fuser.merged(rows, [column(names) for _, names in keys])
     found = dict(zip((n for n, _ in keys), merged, strict=True))
     for side in range(len(queries)):
         here = rows.present[side]

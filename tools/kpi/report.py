@@ -57,6 +57,8 @@ def _markdown(
         parts.append(f"## {series.kpi}")
         parts.append(f"![{series.kpi}, old and new]({pictures[series.kpi].path.rpartition('/')[2]})")
         parts.append("\n".join(_table(series)))
+        if series.effects:
+            parts.append("\n".join(_edits_table(series)))
     parts.append("## How this was computed")
     parts.append("\n".join(_method(shown)))
     return "\n\n".join(parts) + "\n"
@@ -72,6 +74,20 @@ def _table(series: KpiSeries) -> Iterator[str]:
     left = len(series.moved) - len(points)
     if left > 0:
         yield f"\nAnd {counted(left, 'row')} more; the JSON file has all."
+
+
+def _edits_table(series: KpiSeries) -> Iterator[str]:
+    yield f"| edit | {series.measures[0]}, summed over all days |"
+    yield "|---|---:|"
+    for words, moved in _edits(series):
+        yield f"| {_cell(words)} | {_cell(moved)} |"
+
+
+def _edits(series: KpiSeries) -> list[tuple[str, str]]:
+    """What each edit moves alone, what they do to each other, and all together."""
+    rows = [(f"only {words}", moved) for words, moved in series.moves]
+    rows += [("what the edits do to each other", series.residual), ("all together", series.together)]
+    return [(words, number(moved)) for words, moved in rows]
 
 
 def _listed(series: KpiSeries) -> list[Point]:
@@ -117,7 +133,12 @@ def _html_table(series: KpiSeries) -> str:
     head = ["day", *series.dimensions, "old", "new", "difference", "percent", "stored"]
     rows = "".join("<tr>" + "".join(f"<td>{escape(c)}</td>" for c in _cells(p)) + "</tr>" for p in _listed(series))
     heads = "".join(f"<th>{escape(h)}</th>" for h in head)
-    return f"<h2>{escape(series.kpi)}</h2><table><thead><tr>{heads}</tr></thead><tbody>{rows}</tbody></table>"
+    table = f"<h2>{escape(series.kpi)}</h2><table><thead><tr>{heads}</tr></thead><tbody>{rows}</tbody></table>"
+    if not series.effects:
+        return table
+    edits = "".join(f"<tr><td>{escape(w)}</td><td>{escape(m)}</td></tr>" for w, m in _edits(series))
+    over = escape(f"{series.measures[0]}, summed over all days")
+    return f"{table}<table><thead><tr><th>edit</th><th>{over}</th></tr></thead><tbody>{edits}</tbody></table>"
 
 
 def _inline(text: str) -> str:

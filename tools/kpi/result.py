@@ -13,7 +13,7 @@ from typing import Any, Literal
 from tools.kpi.compose import Window
 from tools.result import Draft, Evidence, counted, listed
 
-__all__ = ["Estimate", "KpiSeries", "Point", "Simulation", "Status"]
+__all__ = ["Effect", "Estimate", "KpiSeries", "Point", "Simulation", "Status"]
 
 Status = Literal["simulated", "unaffected", "refused", "estimated"]
 _SHOWN = 5
@@ -86,12 +86,21 @@ class Estimate:
         }
 
 
+@dataclass(frozen=True, slots=True)
+class Effect:
+    """One edit of several, made alone: its words, and the value that each point of the series has with it."""
+
+    words: str
+    values: tuple[float | None, ...]
+
+
 @dataclass(frozen=True)
 class KpiSeries:
     """One KPI of a simulation.
 
     Attributes:
         replayed: table -> job, of the logic that was put in its place.
+        effects: what each edit does alone, when the change is several.
         reason: why it is unaffected or refused.
         fused: whether old and new come from one scan.
         drift: share of points where the old logic, replayed over today's inputs, is not what is stored.
@@ -105,6 +114,7 @@ class KpiSeries:
     dimensions: tuple[str, ...] = ()
     measures: tuple[str, ...] = ()
     points: tuple[Point, ...] = ()
+    effects: tuple[Effect, ...] = ()
     replayed: Mapping[str, str] = field(default_factory=dict)
     tolerance: float = 1e-9
     unit: str | None = None
@@ -133,6 +143,27 @@ class KpiSeries:
         totals = [v for _, v in sorted(self.totals("old").items(), key=lambda i: str(i[0]))]
         steps = [abs(b - a) for a, b in pairwise(totals)]
         return statistics.median(steps) if len(steps) >= 5 else None
+
+    @cached_property
+    def moves(self) -> list[tuple[str, float]]:
+        """Each edit with what it alone adds to the first measure, summed over the points."""
+        return [(e.words, self._added(e.values)) for e in self.effects]
+
+    @cached_property
+    def together(self) -> float:
+        """What all edits add to the first measure, summed over the points."""
+        return self._added([p.new for p in self.points])
+
+    @property
+    def residual(self) -> float:
+        """What the edits do to each other: what is left of the whole difference."""
+        rest = self.together - sum(m for _, m in self.moves)
+        noise = self.tolerance * max([1.0, abs(self.together), *(abs(m) for _, m in self.moves)])
+        return 0.0 if abs(rest) <= max(noise, 1e-9 * abs(self.together)) else rest
+
+    def _added(self, values: Sequence[float | None]) -> float:
+        pairs = zip(self.points, values, strict=True)
+        return sum((v or 0.0) - (p.old or 0.0) for p, v in pairs if p.measure == self.measures[0])
 
     def totals(self, side: Literal["old", "new", "stored"]) -> dict[datetime.date | None, float]:
         """A side by day, summed over dimensions, of the first measure."""
@@ -173,12 +204,22 @@ class KpiSeries:
                 "volatility": self.volatility,
                 "replayed": dict(self.replayed),
                 "points": [p.to_dict() for p in self.points],
+                **self._effects(),
                 "sql": self.sql,
                 "query_id": self.query_id,
                 "bytes_scanned": self.bytes_scanned,
                 "one_scan": self.fused,
             }
         return {**data, "notes": list(self.notes)}
+
+    def _effects(self) -> dict[str, Any]:
+        if not self.effects:
+            return {}
+        edits = [
+            {"edit": e.words, "difference": moved, "values": list(e.values)}
+            for e, (_, moved) in zip(self.effects, self.moves, strict=True)
+        ]
+        return {"edits": edits, "together": self.together, "residual": self.residual}
 
 
 @dataclass(frozen=True)
@@ -259,7 +300,7 @@ def _said(series: KpiSeries) -> str:
     cost = _cost(series)
     if series.status == "estimated":
         return f"{name} would be replayed from {listed(list(series.replayed)) or 'its own query'}.{cost}"
-    return f"{name} {_movement(series)}{_drift(series)}{cost}" + "".join(f" {n}." for n in series.notes)
+    return f"{name} {_movement(series)}{_edits(series)}{_drift(series)}{cost}" + "".join(f" {n}." for n in series.notes)
 
 
 def _movement(series: KpiSeries) -> str:
@@ -294,6 +335,14 @@ def _movement(series: KpiSeries) -> str:
 
 def _dims(series: KpiSeries, point: Point) -> str:
     return ", ".join(f"{n} {v}" for n, v in zip(series.dimensions, point.dimensions, strict=True))
+
+
+def _edits(series: KpiSeries) -> str:
+    if not series.effects or not series.moved:
+        return ""
+    alone = "; ".join(f"{words}: {number(moved)}" for words, moved in series.moves)
+    between = f"{number(series.residual)} is what they do to each other" if series.residual else "nothing is left over"
+    return f" Summed over all days, {series.measures[0]} moves by {number(series.together)}. Each edit alone: {alone}; {between}."
 
 
 def _drift(series: KpiSeries) -> str:

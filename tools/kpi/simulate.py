@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import datetime
-from collections.abc import Callable, Mapping, Sequence
+from collections import Counter
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
@@ -12,35 +13,23 @@ from sqlglot import exp
 
 from knowledge.errors import CopilotError, InputError, LimitExceeded, NotFound, QueryError
 from tools.consumers import Consumer
-from tools.jobs import JobReading, read_job
-from tools.kpi.compose import Composer, Refused, Window
+from tools.kpi.compose import Refused, Window
 from tools.kpi.definitions import KpiDefinition, define
-from tools.kpi.result import Estimate, KpiSeries, Point, Simulation
+from tools.kpi.result import Effect, Estimate, KpiSeries, Point, Simulation
 from tools.kpi.statement import Statement, Version, statement
+from tools.kpi.versions import Change, affected_by, change_of, redefined
+from tools.kpi.window import as_day, window_of
 from tools.lake.base import NULL_PARTITION, Limits, QueryResult
-from tools.result import Evidence, listed
-from tools.snapshots import last_snapshot
-from tools.workspace import imports_for
+from tools.result import Evidence, counted, listed
 
 if TYPE_CHECKING:
     from tools.workspace import Workspace
 
-__all__ = ["DAYS", "read_version", "simulate"]
+__all__ = ["DAYS", "simulate"]
 
 DAYS = 90
 _MOST_ROWS = 200_000
 Progress = Callable[[str], None]
-
-
-@dataclass(frozen=True)
-class _Version:
-    """The jobs before and after, and what is different."""
-
-    old: Mapping[str, JobReading]
-    new: Mapping[str, JobReading]
-    changed: tuple[str, ...]
-    words: str
-    places: tuple[Evidence, ...] = ()
 
 
 def simulate(
@@ -48,7 +37,8 @@ def simulate(
     *,
     job: str | None = None,
     new_text: str | None = None,
-    edit: str | None = None,
+    edit: str | Sequence[str] | None = None,
+    sql: str | None = None,
     kpis: Sequence[str] | None = None,
     days: int = DAYS,
     dry_run: bool = False,
@@ -59,7 +49,8 @@ def simulate(
     Args:
         job: the job that changes; with neither `new_text` nor `edit` it is compared with its last snapshot.
         new_text: its edited script.
-        edit: an edit of it in words or SQL (see `tools.kpi.edits`).
+        edit: an edit of it in words or SQL (see `tools.kpi.edits`), or several.
+        sql: another query of the one KPI that is named; then no job changes.
         kpis: only these; every KPI of the lake if not given.
         days: how many days up to the newest one.
         dry_run: only say what it would read and cost.
@@ -74,14 +65,27 @@ def simulate(
     if days < 1:
         raise InputError("a simulation needs at least one day")
     chosen = _chosen(ws, kpis)
-    version = _version(ws, job, new_text, edit)
-    window = _window(ws, chosen, days)
+    if sql is not None:
+        change = _of_kpi(ws, chosen, job, new_text or edit)
+    else:
+        change = change_of(ws, job, new_text, [edit] if isinstance(edit, str) else edit or ())
+    window = window_of(ws, chosen, days)
     series = []
     for kpi in chosen:
         say(f"simulating {kpi.name}")
-        series.append(_one(ws, kpi, version, window, dry_run=dry_run))
+        series.append(_one(ws, kpi, change, sql, window, dry_run=dry_run))
     at = datetime.datetime.now(datetime.UTC)
-    return Simulation(version.words, version.changed, window, tuple(series), dry_run, version.places, at)
+    return Simulation(change.words, change.changed, window, tuple(series), dry_run, change.places, at)
+
+
+def _of_kpi(ws: Workspace, chosen: Sequence[Consumer], job: str | None, other: object) -> Change:
+    """A KPI's own query as the change: the jobs stay."""
+    if len(chosen) != 1:
+        raise InputError("the new query of which KPI?", hint="Name one KPI.")
+    if job is not None or other:
+        raise InputError("a new query of a KPI and a change of a job are two simulations", hint="Ask for one.")
+    (kpi,) = chosen
+    return Change(ws.readings, ws.readings, (), f"With the new query of {kpi.name}", (Evidence("code", kpi.file),))
 
 
 def _chosen(ws: Workspace, names: Sequence[str] | None) -> list[Consumer]:
@@ -96,163 +100,29 @@ def _chosen(ws: Workspace, names: Sequence[str] | None) -> list[Consumer]:
         raise NotFound("KPI", str(error.name), list(known) or ()) from None
 
 
-# --------------------------------------------------------------------------- versions
-
-
-def _version(ws: Workspace, job: str | None, new_text: str | None, edit: str | None) -> _Version:
-    if job is None:
-        if new_text is not None or edit is not None:
-            raise InputError("the change of which job?", hint="Name the job.")
-        return _since_snapshots(ws, list(ws.jobs))
-    name = ws.assets.find(job, ["job"]).name
-    if new_text is None and edit is None:
-        return _since_snapshots(ws, [name])
-    if name not in ws.jobs:
-        raise InputError(f"{name} runs elsewhere: it has no script here")
-    if new_text is not None:
-        new = read_version(ws, name, new_text)
-        words = f"With the new `{name}`"
-        places = (Evidence("code", new.file),)
-    else:
-        from tools.kpi.edits import edited
-
-        assert edit is not None
-        new, said, where = edited(ws, name, edit)
-        words, places = f"With `{name}` {said}", (Evidence("code", where),)
-    return _Version(ws.readings, {**ws.readings, name: new}, (name,), words, places)
-
-
-def _since_snapshots(ws: Workspace, names: Sequence[str]) -> _Version:
-    """The jobs as they are against what they were when they were analyzed last."""
-    old = dict(ws.readings)
-    changed = []
-    for name in names:
-        kept = last_snapshot(ws, name)
-        if kept is not None and kept.code_hash != ws.readings[name].code_hash:
-            old[name] = kept.reading
-            changed.append(name)
-    if changed:
-        return _Version(old, ws.readings, tuple(changed), f"With {listed(changed)} as changed since the last snapshot")
-    subject = f"`{names[0]}` has" if len(names) == 1 else "No job has"
-    negation = "not " if len(names) == 1 else ""
-    words = f"{subject} {negation}changed since its last snapshot, so old and new logic are the same (give new logic to compare)"
-    return _Version(old, ws.readings, (), words)
-
-
-def read_version(ws: Workspace, name: str, text: str) -> JobReading:
-    """A job's edited script, read as the job is.
-
-    Raises InputError when nothing of what it writes can be read.
-    """
-    source = ws.jobs[name]
-    reading = read_job(
-        text,
-        name=name,
-        file=source.path,
-        language=source.language,
-        catalog=ws.catalog,
-        arguments=source.arguments,
-        imports=imports_for(source, ws),
-    )
-    if not reading.plan.writes:
-        why = str(reading.unknowns[0]) if reading.unknowns else "it writes nothing"
-        raise InputError(f"the new {name} cannot be read: {why}", where=source.path)
-    return reading
-
-
-def _affected(version: _Version, kpi: KpiDefinition) -> frozenset[str]:
-    """Tables on the way from the changed jobs to the KPI, any number of hops."""
-    reached = {t for n in version.changed for side in (version.old, version.new) for t in side[n].writes if n in side}
-    while True:
-        more = {
-            t for side in (version.old, version.new) for r in side.values() if set(r.reads) & reached for t in r.writes
-        } - reached
-        if not more:
-            break
-        reached |= more
-    needed = set(kpi.reading.reads)
-    while True:
-        above = {
-            t
-            for side in (version.old, version.new)
-            for r in side.values()
-            if set(r.writes) & needed & reached
-            for t in r.reads
-        } - needed
-        if not above:
-            break
-        needed |= above
-    return frozenset(reached & needed)
-
-
-def _window(ws: Workspace, kpis: Sequence[Consumer], days: int) -> Window | None:
-    """The newest day that any KPI's tables have, by their partitions, else by asking the KPI itself."""
-    newest: list[datetime.date] = []
-    for kpi in kpis:
-        for table in kpi.reading.reads if kpi.reading else ():
-            found = _newest_day(ws, table)
-            if found is not None:
-                newest.append(found)
-    if not newest:
-        newest = [d for k in kpis if (d := _asked_day(ws, k)) is not None]
-    if not newest:
-        return None
-    last = max(newest)
-    return Window(last - datetime.timedelta(days=days - 1), last)
-
-
-def _newest_day(ws: Workspace, table: str) -> datetime.date | None:
-    try:
-        values = [v for p in ws.lake.partitions(table) for v in p.values.values() if v != NULL_PARTITION]
-    except CopilotError:
-        return None
-    return max((d for v in values if (d := _as_day(v)) is not None), default=None)
-
-
-def _asked_day(ws: Workspace, kpi: Consumer) -> datetime.date | None:
-    try:
-        definition = define(kpi)
-        query = exp.select(exp.Max(this=exp.column(definition.day, quoted=True))).from_(
-            Composer(ws.catalog, {}, frozenset(), None)
-            .query(definition.reading.plan, definition.write, definition.day)
-            .subquery("k")
-        )
-        return _as_day(ws.lake.query(query).rows[0][0])
-    except (CopilotError, Refused, IndexError):
-        return None
-
-
-def _as_day(value: Any) -> datetime.date | None:
-    if isinstance(value, datetime.datetime):
-        return value.date()
-    if isinstance(value, datetime.date):
-        return value
-    try:
-        return datetime.date.fromisoformat(str(value)[:10])
-    except ValueError:
-        return None
-
-
 # --------------------------------------------------------------------------- one KPI
 
 
-def _one(ws: Workspace, kpi: Consumer, version: _Version, window: Window | None, *, dry_run: bool) -> KpiSeries:
+def _one(
+    ws: Workspace, kpi: Consumer, change: Change, sql: str | None, window: Window | None, *, dry_run: bool
+) -> KpiSeries:
     try:
         definition = define(kpi)
+        new = redefined(kpi, definition, sql) if sql is not None else definition
     except InputError as error:
         return KpiSeries(kpi.name, "refused", error.message)
-    affected = _affected(version, definition)
-    if version.changed and not affected:
+    affected = affected_by(change, definition)
+    if change.changed and not affected:
         reads = listed(definition.reading.reads)
-        reason = f"it reads {reads}, which {listed(version.changed)} does not feed"
+        reason = f"it reads {reads}, which {listed(change.changed)} does not feed"
         return KpiSeries(kpi.name, "unaffected", reason, notes=definition.notes)
+    sides = [Version(change.old, definition), Version(change.new, new)]
     try:
-        sides = [Version(version.old, definition), Version(version.new, definition)]
-        asked = statement(ws.catalog, sides, affected, window)
+        asked, parts, told = _asked(ws, change, sides, affected, window)
     except Refused as error:
         place = str(error.span) if error.span else None
         return KpiSeries(kpi.name, "refused", error.reason, error.hint, replayed={}, place=place)
-    told = (*definition.notes, *asked.notes)
+    told = (*definition.notes, *asked.notes, *told)
     try:
         if dry_run:
             estimate = _estimate(ws, asked, window)
@@ -262,16 +132,17 @@ def _one(ws: Workspace, kpi: Consumer, version: _Version, window: Window | None,
         return KpiSeries(kpi.name, "refused", error.message, error.hint)
     except CopilotError as error:
         return KpiSeries(kpi.name, "refused", f"the engine refused its query: {error.message}", error.hint)
-    points = tuple(_points(definition, result.rows))
     if result.more:
         return KpiSeries(kpi.name, "refused", f"it has more than {_MOST_ROWS:,} rows in these days")
+    cells = [_Row(definition, row) for row in result.rows]
     return KpiSeries(
         kpi.name,
         "simulated",
         day=definition.day,
         dimensions=definition.dimensions,
         measures=definition.measures,
-        points=points,
+        points=tuple(p for row in cells for p in row.points(2 + len(parts))),
+        effects=tuple(Effect(w, tuple(v for row in cells for v in row.values(2 + n))) for n, w in enumerate(parts)),
         tolerance=definition.tolerance,
         sql=result.sql,
         query_id=result.query_id,
@@ -281,6 +152,23 @@ def _one(ws: Workspace, kpi: Consumer, version: _Version, window: Window | None,
         unit=definition.unit,
         notes=told,
     )
+
+
+def _asked(
+    ws: Workspace, change: Change, sides: Sequence[Version], affected: frozenset[str], window: Window | None
+) -> tuple[Statement, tuple[str, ...], tuple[str, ...]]:
+    """The statement, the edits that it holds one by one, and what there is to say about them."""
+    if change.parts:
+        alone = [Version(p.readings, sides[0].kpi) for p in change.parts]
+        try:
+            asked = statement(ws.catalog, [*sides, *alone], affected, window)
+            return asked, tuple(p.words for p in change.parts), ()
+        except Refused as error:
+            # With all edits it may still be replayed.
+            asked = statement(ws.catalog, sides, affected, window)
+            said = f"Its {counted(len(change.parts), 'edit')} cannot be told apart: one by itself cannot be replayed, because {error.reason}"
+            return asked, (), (said,)
+    return statement(ws.catalog, sides, affected, window), (), ()
 
 
 def _run(ws: Workspace, asked: Statement) -> tuple[QueryResult, bool]:
@@ -302,9 +190,9 @@ def _estimate(ws: Workspace, asked: Statement, window: Window | None) -> Estimat
     pruned = _pruned(asked)
     tables: dict[str, int] = {}
     partitioned: set[str] = set()
-    for table in asked.query.find_all(exp.Table):
-        name = ".".join(p.name for p in table.parts)
-        if name and name not in tables:
+    uses = Counter(".".join(p.name for p in table.parts) for table in asked.query.find_all(exp.Table))
+    for name, times in uses.items():
+        if name:
             try:
                 parts = ws.lake.partitions(name)
             except CopilotError:
@@ -312,7 +200,7 @@ def _estimate(ws: Workspace, asked: Statement, window: Window | None) -> Estimat
             if len(parts) > 1:
                 partitioned.add(name)
             column = pruned.get(name)
-            tables[name] = sum(p.bytes for p in parts if _inside(p.values.get(column or ""), window))
+            tables[name] = times * sum(p.bytes for p in parts if _inside(p.values.get(column or ""), window))
     total = sum(tables.values())
     blocked = [f"{why} ({span})" if span else why for why, span, names in asked.blocked if names & partitioned]
     return Estimate(total, tables, total / 10**12 * ws.settings.price_per_tb, tuple(dict.fromkeys(blocked)))
@@ -328,28 +216,46 @@ def _pruned(asked: Statement) -> dict[str, str]:
 
 def _inside(value: str | None, window: Window | None) -> bool:
     """Whether a partition may have rows of the window."""
-    day = _as_day(value) if value is not None and value != NULL_PARTITION else None
+    day = as_day(value) if value is not None and value != NULL_PARTITION else None
     return day is None or window is None or window.first <= day <= window.last
 
 
-def _points(kpi: KpiDefinition, rows: Sequence[Sequence[Any]]) -> list[Point]:
-    points = []
-    width = len(kpi.measures)
-    for row in rows:
-        day, dimensions = row[0], tuple(row[1 : 1 + len(kpi.dimensions)])
-        cells = row[1 + len(kpi.dimensions) :]
-        counts = [cells[i * (width + 1)] for i in range(3)]
-        if max(counts[:2]) > 1:
+@dataclass(frozen=True)
+class _Row:
+    """A row of the result: a day, the dimensions, and for each side how many rows it has and its measures."""
+
+    kpi: KpiDefinition
+    cells: Sequence[Any]
+
+    def count(self, side: int) -> int:
+        """How many rows a side has here; 0 for one that was not asked for."""
+        place = self._place(side)
+        found = self.cells[place] if place < len(self.cells) else 0
+        if found > 1:
             raise InputError(
-                f"the KPI {kpi.name} has several rows for one day", hint='Name its dimensions: "dimensions": ["…"].'
+                f"the KPI {self.kpi.name} has several rows for one day",
+                hint='Name its dimensions: "dimensions": ["…"].',
             )
-        side = (
-            "both" if counts[0] and counts[1] else "only_old" if counts[0] else "only_new" if counts[1] else "neither"
-        )
-        for number, measure in enumerate(kpi.measures):
-            old, new, stored = (_number(cells[i * (width + 1) + 1 + number]) for i in range(3))
-            points.append(Point(day, dimensions, measure, old, new, stored, side))  # type: ignore[arg-type]
-    return points
+        return int(found)
+
+    def values(self, side: int) -> list[float | None]:
+        """A side's measures."""
+        place = self._place(side) + 1
+        return [_number(v) for v in self.cells[place : place + len(self.kpi.measures)]]
+
+    def _place(self, side: int) -> int:
+        return 1 + len(self.kpi.dimensions) + side * (1 + len(self.kpi.measures))
+
+    def points(self, stored: int) -> list[Point]:
+        """A point for each measure. `stored` is that side; where it was not asked for, the old side is what is stored."""
+        old, new = self.count(0), self.count(1)
+        side = "both" if old and new else "only_old" if old else "only_new" if new else "neither"
+        kept = self.values(stored) or self.values(0)
+        dimensions = tuple(self.cells[1 : 1 + len(self.kpi.dimensions)])
+        return [
+            Point(self.cells[0], dimensions, measure, a, b, c, side)  # type: ignore[arg-type]
+            for measure, a, b, c in zip(self.kpi.measures, self.values(0), self.values(1), kept, strict=True)
+        ]
 
 
 def _number(value: Any) -> float | None:

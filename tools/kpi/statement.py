@@ -33,8 +33,8 @@ class Version:
 class Statement:
     """A simulation's query.
 
-    Its rows are a day, the dimensions, and for each version and then the stored series how many rows it has and its
-    measures.
+    Its rows are a day, the dimensions, and for each version, and then for the stored series, how many rows it has and
+    its measures.
 
     Attributes:
         fused: whether all versions come from one scan.
@@ -56,24 +56,27 @@ class Statement:
 def statement(
     catalog: Catalog, versions: Sequence[Version], affected: frozenset[str], window: Window | None
 ) -> Statement:
-    """The statement for some versions, the first of which is compared with what is stored.
+    """The statement for some versions, the first of which is compared with what is stored: where no table is replaced,
+    that is the same, and is left out.
 
     Raises Refused.
     """
     composers = [Composer(catalog, _writers(v.readings), affected, window) for v in versions]
     stored = Composer(catalog, {}, frozenset(), window)
     kpi = versions[0].kpi
-    shape = _Shape(len(versions) + 1, len(kpi.dimensions), len(kpi.measures))
+    shape = _Shape(len(versions) + bool(affected), len(kpi.dimensions), len(kpi.measures))
     branches = [
         _branch(v.kpi, shape, side, c.query(v.kpi.reading.plan, v.kpi.write, v.kpi.day), window)
         for side, (v, c) in enumerate(zip(versions, composers, strict=True))
     ]
-    kept = _branch(kpi, shape, len(versions), stored.query(kpi.reading.plan, kpi.write, kpi.day), window)
-    apart = _grouped([*branches, kept], shape)
+    kept = []
+    if affected:
+        kept = [_branch(kpi, shape, len(versions), stored.query(kpi.reading.plan, kpi.write, kpi.day), window)]
+    apart = _grouped([*branches, *kept], shape)
     used, query, fused = composers, apart, False
     try:
         one = Composer(catalog, {}, frozenset(), window)
-        query = _grouped([_one(versions, composers, one, shape, window), kept.copy()], shape)
+        query = _grouped([_one(versions, composers, one, shape, window), *(k.copy() for k in kept)], shape)
         used, fused = [one], True
     except (NotFusable, NotRenderable, Refused):
         pass  # a query for each version says the same
@@ -116,11 +119,10 @@ def _one(
     versions: Sequence[Version], composers: Sequence[Composer], one: Composer, shape: _Shape, window: Window | None
 ) -> exp.Select:
     """The rows of all versions from one scan."""
-    if len({(v.kpi.day, v.kpi.dimensions, v.kpi.measures) for v in versions}) != 1:
-        raise NotFusable("the versions have different columns")
-    kpi = versions[0].kpi
-    keys = [("day", kpi.day), *((f"k{i}", c) for i, c in enumerate(kpi.dimensions))]
-    measures = [(f"m{i}", c) for i, c in enumerate(kpi.measures)]
+    kpis = [v.kpi for v in versions]
+    keys = [("day", [k.day for k in kpis])]
+    keys += [(f"k{i}", [k.dimensions[i] for k in kpis]) for i in range(shape.dimensions)]
+    measures = [(f"m{i}", [k.measures[i] for k in kpis]) for i in range(shape.measures)]
     plan, write = fuse([(v.kpi.reading.plan, v.kpi.write) for v in versions], composers, keys, measures)
     query = one.query(plan, write, "day")
     given = {a.column: _column(a.column) for a in write.assignments if a.column != "day"}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -103,7 +104,12 @@ def simulate(
         str | None, typer.Option(metavar="FILE", help="Its edited script, or REVISION:script.", show_default=False)
     ] = None,
     edit: Annotated[
-        str | None, typer.Option(metavar="WORDS", help="An edit of it in words or SQL.", show_default=False)
+        list[str] | None,
+        typer.Option(metavar="WORDS", help="An edit of it in words or SQL; may be repeated.", show_default=False),
+    ] = None,
+    sql: Annotated[
+        str | None,
+        typer.Option(metavar="FILE|SQL", help="Another query of the one --kpi: no job changes.", show_default=False),
     ] = None,
     kpi: Annotated[
         list[str] | None, typer.Option(metavar="NAME", help="Only this KPI; may be repeated.", show_default=False)
@@ -117,22 +123,30 @@ def simulate(
     """What KPIs would have looked like, day by day, had a job been another one. Nothing is built.
 
     Old and new logic are composed down to tables that do not change and run over the same inputs in one statement. What
-    cannot be replayed is refused, with the file and line.
+    cannot be replayed is refused, with the file and line. Of several edits it is told what each moves alone.
 
     \b
     Examples:
       de-copilot simulate --job positions_job --new positions_job.py --days 30
       de-copilot simulate --job positions_job --edit "exclude rows where currency = 'USD'" --kpi "Total AUM" --report
       de-copilot simulate --job risk_report_job --edit "exclude dormant customers" --dry-run
+      de-copilot simulate --kpi "Total AUM" --sql total_aum.sql
     """
     from tools.kpi import simulate as simulated
     from tools.reports import write_drafts
 
     output = Output(json)
     ws = open_lake(ctx, lake)
-    text = _text(new) if new is not None else None
     found = simulated(
-        ws, job=job, new_text=text, edit=edit, kpis=kpi or None, days=days, dry_run=dry_run, progress=output.step
+        ws,
+        job=job,
+        new_text=_text(new) if new is not None else None,
+        edit=edit,
+        sql=_text(sql) if sql is not None and not re.search(r"\s", sql) else sql,
+        kpis=kpi or None,
+        days=days,
+        dry_run=dry_run,
+        progress=output.step,
     )
     written = write_drafts(ws.lake, found.drafts) if report else []
     if json:

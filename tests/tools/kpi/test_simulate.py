@@ -210,7 +210,7 @@ def same(a: float | None, b: float | None) -> bool:
 CASES = [(job, old, new) for job, edits in EDITS.items() for old, new in edits]
 
 
-@settings(max_examples=20, deadline=None, phases=(Phase.explicit, Phase.reuse, Phase.generate))
+@settings(max_examples=12, deadline=None, phases=(Phase.explicit, Phase.reuse, Phase.generate))
 @given(case=st.sampled_from(CASES), other=st.sampled_from([None, *CASES]), days=st.integers(3, 14), fused=st.booleans())
 def test_a_simulation_equals_a_rebuild_on_every_day_and_dimension(
     world: tuple[Workspace, Rebuild],
@@ -359,6 +359,80 @@ def test_an_edit_that_is_not_understood_is_asked_back(world: tuple[Workspace, Re
             simulated(ws, edit)
     with pytest.raises(Ambiguous):
         simulated(ws, "only rows where customer > 3 and vip", job="positions_job")
+
+
+# --------------------------------------------------------------------------- several edits, and a KPI's own query
+
+ONE, TWO = ("r.status <> 'CLOSED'", "r.status = 'ACTIVE'"), ("r.amount * r.rate", "r.amount * 2")
+
+
+def moved(ws: Workspace, text: str) -> float:
+    (series,) = simulate(ws, job="positions_job", new_text=text, kpis=["Total"], days=14).series
+    return sum((p.new or 0) - (p.old or 0) for p in series.points)
+
+
+def test_each_edit_of_a_script_is_simulated_alone_and_the_residual_is_what_they_do_to_each_other(
+    world: tuple[Workspace, Rebuild],
+) -> None:
+    ws, _ = world
+    text = POSITIONS.replace(*ONE).replace(*TWO)
+    (series,) = simulate(ws, job="positions_job", new_text=text, kpis=["Total"], days=14).series
+    assert series.fused
+    alone = [moved(ws, POSITIONS.replace(*TWO)), moved(ws, POSITIONS.replace(*ONE))]
+    assert [words for words, _ in series.moves] == [
+        "line 2, `r.amount * 2 AS value (was r.amount * r.rate AS value)`",
+        "line 5, `r.status = 'ACTIVE' (was r.status <> 'CLOSED')`",
+    ]
+    assert [m for _, m in series.moves] == pytest.approx(alone)
+    assert series.together == pytest.approx(moved(ws, text))
+    assert series.residual == pytest.approx(series.together - sum(alone))
+    assert series.residual != 0
+    data = series.to_dict()
+    assert [e["difference"] for e in data["edits"]] == pytest.approx(alone)
+    assert refused_by_trino(series.sql) is None
+
+
+def test_several_edits_in_words_are_made_together_and_one_by_one(world: tuple[Workspace, Rebuild]) -> None:
+    ws, _ = world
+    wording = "only rows where status = 'ACTIVE' and use rate instead of amount"
+    found = simulate(ws, job="positions_job", edit=wording, kpis=["Total"], days=14)
+    listed = simulate(ws, job="positions_job", edit=wording.split(" and "), kpis=["Total"], days=14)
+    (series,) = found.series
+    assert [w for w, _ in series.moves] == ["only with rows where status = 'ACTIVE'", "using rate instead of amount"]
+    assert series.points == listed.series[0].points
+    assert "Each edit alone" in found.text()
+    report = {Path(d.path).suffix: d.text for d in found.drafts}
+    assert "| all together |" in report[".md"]
+    assert "what the edits do to each other" in report[".html"]
+
+
+def test_a_change_of_one_clause_is_not_taken_apart(world: tuple[Workspace, Rebuild]) -> None:
+    ws, _ = world
+    (series,) = simulate(ws, job="positions_job", new_text=POSITIONS.replace(*ONE), kpis=["Total"], days=14).series
+    assert series.effects == ()
+
+
+def test_a_kpi_with_another_query_is_compared_with_itself(world: tuple[Workspace, Rebuild]) -> None:
+    ws, oracle = world
+    oracle.run({j: t for j, (_, t) in JOBS.items()})
+    new = "SELECT day AS d, segment, count(*) AS rows_of, avg(value * 2) AS mean FROM d.fact WHERE value > 0 GROUP BY 1, 2"
+    found = simulate(ws, sql=new, kpis=["By Segment"], days=14)
+    (series,) = found.series
+    assert (series.status, series.fused, series.drifted) == ("simulated", True, [])
+    truth = oracle.kpi(new.replace("day AS d", "day").replace("rows_of", "n"))
+    assert near(series_of(series, "new"), truth, (DAYS[0], DAYS[-1]))
+    assert near(series_of(series, "old"), oracle.kpi(KPIS["By Segment"]), (DAYS[0], DAYS[-1]))
+    assert refused_by_trino(series.sql) is None
+
+
+def test_a_new_query_has_to_have_the_dimensions_of_the_old_one_and_one_kpi(world: tuple[Workspace, Rebuild]) -> None:
+    ws, _ = world
+    (series,) = simulate(ws, sql="SELECT day, avg(value) AS mean FROM d.fact GROUP BY day", kpis=["By Segment"]).series
+    assert series.status == "refused"
+    assert "dimensions" in series.reason
+    for wrong in ({"kpis": ["Total", "By Segment"]}, {"kpis": ["Total"], "job": "fact_job"}):
+        with pytest.raises(InputError):
+            simulate(ws, sql=KPIS["Total"], **wrong)
 
 
 # --------------------------------------------------------------------------- refused rather than wrong
