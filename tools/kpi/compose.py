@@ -9,13 +9,13 @@ from dataclasses import dataclass, field
 from sqlglot import exp
 
 from tools.jobs import JobReading
-from tools.kpi.demand import demand_of
+from tools.kpi.demand import Reach, demand_of
 from tools.plan.catalog import Catalog
 from tools.plan.model import ColumnId, Distinct, Op, Plan, Scan, Span, Write, is_ref, reachable, ref_id, refs
 from tools.plan.render import NotRenderable, render, render_write, table_of
 from tools.result import listed
 
-__all__ = ["Composer", "Refused", "Window"]
+__all__ = ["Composer", "Refused", "Scanned", "Window"]
 
 _VOLATILE = (exp.Rand, exp.Randn, exp.Uuid, exp.CurrentDate, exp.CurrentTimestamp, exp.CurrentTime, exp.CurrentUser)
 _VOLATILE_NAMES = frozenset(
@@ -45,6 +45,14 @@ class Window:
         """How many."""
         return (self.last - self.first).days + 1
 
+    def reaching(self, reach: Reach) -> Window:
+        """With days before and after it."""
+        before, after = (datetime.timedelta(days=n) for n in reach)
+        return Window(self.first - before, self.last + after)
+
+
+Scanned = tuple[str, str | None, Window | None]
+
 
 @dataclass
 class Composer:
@@ -54,7 +62,7 @@ class Composer:
         writers: the job that writes each table, in this version.
         affected: tables to be replaced by the logic of their jobs; every other table is read as it is stored.
         blocked: what kept the window from tables, filled while composing.
-        scanned: every scan, with the column by which the window restricts it.
+        scanned: every scan, with the column by which it is restricted, and to which days.
     """
 
     catalog: Catalog
@@ -62,7 +70,7 @@ class Composer:
     affected: frozenset[str]
     window: Window | None
     blocked: list[tuple[str, Span | None, frozenset[str]]] = field(default_factory=list)
-    scanned: list[tuple[str, str | None]] = field(default_factory=list)
+    scanned: list[Scanned] = field(default_factory=list)
     replayed: dict[str, str] = field(default_factory=dict)
     notes: list[str] = field(default_factory=list)
     _open: list[str] = field(default_factory=list)
@@ -72,7 +80,7 @@ class Composer:
 
         Raises Refused.
         """
-        self._check(plan, write)
+        self.check(plan, write)
         days = [ref_id(a.expressions[0]) for a in write.assignments if a.column == day and is_ref(a.expressions[0])]
         sources = _Sources(self, write, plan, days)
         try:
@@ -80,15 +88,19 @@ class Composer:
         except NotRenderable as error:
             raise Refused(error.reason, error.span) from None
 
-    def table(self, name: str, restricted: str | None) -> exp.Query:
-        """The logic of a table as a query of its columns, in this version."""
+    def table(self, name: str, restricted: str | None, reach: Reach) -> exp.Query:
+        """The logic of a table as a query of its columns, in this version.
+
+        Args:
+            restricted: the column of which only the window's days count, and those that it reaches.
+        """
         if name in self._open:
             raise Refused(
                 f"`{name}` is made from its own earlier content: what it held before cannot be replayed",
                 hint="Simulate a change of a job further down, or one that reads other tables.",
             )
         reading, write = self.writer(name)
-        self._check(reading.plan, write)
+        self.check(reading.plan, write)
         self.replayed[name] = reading.name
         self._open.append(name)
         days: list[ColumnId] = [
@@ -97,7 +109,7 @@ class Composer:
             if restricted is not None and a.column.lower() == restricted.lower() and is_ref(a.expressions[0])
         ]
         try:
-            sources = _Sources(self, write, reading.plan, days)
+            sources = _Sources(self, write, reading.plan, days, reach)
             return render_write(write, reading.plan, self.catalog.columns(name), sources)
         except NotRenderable as error:
             raise Refused(f"`{reading.name}` cannot be replayed: {error.reason}", error.span) from None
@@ -124,8 +136,11 @@ class Composer:
             self.notes.append(f"`{reading.name}` appends to `{name}`; it is replayed as if built in one run")
         return reading, write
 
-    def _check(self, plan: Plan, write: Write) -> None:
-        """Refuses what gives another answer each time, and code that is not read."""
+    def check(self, plan: Plan, write: Write) -> None:
+        """Refuses what gives another answer each time, and code that is not read.
+
+        Raises Refused.
+        """
         for op in reachable(plan, [write]):
             for expression in _expressions(op):
                 for node in expression.walk():
@@ -150,23 +165,26 @@ class Composer:
 class _Sources:
     """What stands in FROM for each scan of one plan."""
 
-    def __init__(self, composer: Composer, write: Write, plan: Plan, days: Sequence[ColumnId]) -> None:
+    def __init__(
+        self, composer: Composer, write: Write, plan: Plan, days: Sequence[ColumnId], reach: Reach = (0, 0)
+    ) -> None:
         self._composer = composer
-        self._demand = demand_of(write.source, days)
+        self._demand = demand_of(write.source, days, reach)
         composer.blocked += self._demand.blocked
         self._used = _used(plan, write)
 
     def __call__(self, scan: Scan) -> exp.Expr:
         composer, name = self._composer, scan.dataset.name
-        restricted = self._demand.columns.get(id(scan))
+        restricted, reach = self._demand.columns.get(id(scan), (None, (0, 0)))
         if name in composer.affected:
-            return composer.table(name, restricted)
+            return composer.table(name, restricted, reach)
         table = table_of(scan)
         if scan.version:
             raise NotRenderable("time travel is pinned to the past and cannot be replayed", scan.span)
         kind = next((a.type for a in scan.columns if a.name == restricted), None)
-        bounds = _bounds(restricted, kind, composer.window) if restricted and composer.window else None
-        composer.scanned.append((name, restricted if bounds is not None else None))
+        window = composer.window.reaching(reach) if composer.window else None
+        bounds = _bounds(restricted, kind, window) if restricted and window else None
+        composer.scanned.append((name, restricted if bounds is not None else None, window))
         if bounds is None:
             return table
         names = [a.name for a in scan.columns if self._used is None or a.id in self._used or a.name == restricted]

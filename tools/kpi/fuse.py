@@ -81,8 +81,12 @@ def fuse(
         keys: day and dimensions; they come out under their names.
         values: measures; `NAME_i` is that of version i, and `n_i` says whether it has the row.
 
-    Raises NotFusable.
+    Raises:
+        NotFusable: they cannot come from one scan.
+        Refused: a version cannot be replayed.
     """
+    for composer, (plan, write) in zip(composers, queries, strict=True):
+        composer.check(plan, write)
     fuser = _Fuser(composers)
     rows = fuser.rows([(plan, write.source) for plan, write in queries])
     given = [{a.column: a.expressions[0] for a in write.assignments} for _, write in queries]
@@ -109,6 +113,7 @@ def fuse(
 class _Fuser:
     composers: Sequence[Composer]
     ids: Ids = field(default_factory=Ids)
+    open: list[str] = field(default_factory=list)
 
     def rows(self, versions: Versions) -> Rows:
         """The rows of one operator of each version."""
@@ -233,8 +238,15 @@ class _Fuser:
 
     def _made(self, name: str, scans: Sequence[Scan]) -> Rows:
         """A table as the jobs of each version make it, cast as an INSERT would."""
+        if name in self.open:
+            raise NotFusable("a table that is made from its own earlier content")
         made = [c.writer(name) for c in self.composers]
+        for composer, (reading, write) in zip(self.composers, made, strict=True):
+            composer.check(reading.plan, write)
+            composer.replayed[name] = reading.name
+        self.open.append(name)
         rows = self.rows([(r.plan, w.source) for r, w in made])
+        self.open.pop()
         for side, (reading, write) in enumerate(made):
             env, new = {}, list[Item]()
             by_name = {a.name.lower(): a for a in scans[side].columns}

@@ -3,13 +3,10 @@
 from __future__ import annotations
 
 import datetime
-from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
-
-from sqlglot import exp
 
 from knowledge.errors import CopilotError, InputError, LimitExceeded, NotFound, QueryError
 from tools.consumers import Consumer
@@ -125,7 +122,7 @@ def _one(
     told = (*definition.notes, *asked.notes, *told)
     try:
         if dry_run:
-            estimate = _estimate(ws, asked, window)
+            estimate = _estimate(ws, asked)
             return KpiSeries(kpi.name, "estimated", estimate=estimate, replayed=asked.replayed, notes=told)
         result, fused = _run(ws, asked)
     except LimitExceeded as error:
@@ -182,36 +179,25 @@ def _run(ws: Workspace, asked: Statement) -> tuple[QueryResult, bool]:
     except QueryError as error:
         if asked.apart is None or isinstance(error, LimitExceeded):
             raise
-        return ws.lake.query(asked.apart, limits=limits), False
+        return ws.lake.query(asked.apart(), limits=limits), False
 
 
-def _estimate(ws: Workspace, asked: Statement, window: Window | None) -> Estimate:
-    """Bytes by table, from what the lake knows of its partitions: those of the window where it reaches every scan."""
-    pruned = _pruned(asked)
+def _estimate(ws: Workspace, asked: Statement) -> Estimate:
+    """Bytes by table, from what the lake knows of its partitions: each scan those of the days that it is restricted to."""
     tables: dict[str, int] = {}
     partitioned: set[str] = set()
-    uses = Counter(".".join(p.name for p in table.parts) for table in asked.query.find_all(exp.Table))
-    for name, times in uses.items():
-        if name:
-            try:
-                parts = ws.lake.partitions(name)
-            except CopilotError:
-                continue
-            if len(parts) > 1:
-                partitioned.add(name)
-            column = pruned.get(name)
-            tables[name] = times * sum(p.bytes for p in parts if _inside(p.values.get(column or ""), window))
+    for name, column, days in asked.scanned:
+        try:
+            parts = ws.lake.partitions(name)
+        except CopilotError:
+            continue
+        if len(parts) > 1:
+            partitioned.add(name)
+        read = sum(p.bytes for p in parts if column is None or _inside(p.values.get(column), days))
+        tables[name] = tables.get(name, 0) + read
     total = sum(tables.values())
     blocked = [f"{why} ({span})" if span else why for why, span, names in asked.blocked if names & partitioned]
     return Estimate(total, tables, total / 10**12 * ws.settings.price_per_tb, tuple(dict.fromkeys(blocked)))
-
-
-def _pruned(asked: Statement) -> dict[str, str]:
-    """Tables that every scan restricts to the window, with the column."""
-    found: dict[str, set[str | None]] = {}
-    for table, column in asked.scanned:
-        found.setdefault(table, set()).add(column)
-    return {t: c for t, columns in found.items() if len(columns) == 1 and (c := next(iter(columns))) is not None}
 
 
 def _inside(value: str | None, window: Window | None) -> bool:

@@ -5,13 +5,13 @@ The sides are stacked and grouped, not joined: a grouping takes NULLs for equal,
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 from sqlglot import exp
 
 from tools.jobs import JobReading
-from tools.kpi.compose import Composer, Refused, Window
+from tools.kpi.compose import Composer, Refused, Scanned, Window
 from tools.kpi.definitions import KpiDefinition
 from tools.kpi.fuse import NotFusable, fuse
 from tools.plan.catalog import Catalog
@@ -38,19 +38,19 @@ class Statement:
 
     Attributes:
         fused: whether all versions come from one scan.
-        apart: the same with a branch for each version, for an engine that cannot run the fused one.
-        scanned: every scan, with the column by which the window restricts it.
+        apart: makes the same with a branch for each version, for an engine that cannot run the fused one.
+        scanned: every scan, with the column by which it is restricted, and to which days.
         blocked: what kept the window from tables.
         replayed: table -> job, of the logic that was put in its place.
     """
 
     query: exp.Query
     fused: bool
-    scanned: tuple[tuple[str, str | None], ...]
+    scanned: tuple[Scanned, ...]
     blocked: tuple[tuple[str, Span | None, frozenset[str]], ...]
     replayed: Mapping[str, str]
     notes: tuple[str, ...]
-    apart: exp.Query | None = None
+    apart: Callable[[], exp.Query] | None = None
 
 
 def statement(
@@ -61,33 +61,44 @@ def statement(
 
     Raises Refused.
     """
-    composers = [Composer(catalog, _writers(v.readings), affected, window) for v in versions]
-    stored = Composer(catalog, {}, frozenset(), window)
     kpi = versions[0].kpi
     shape = _Shape(len(versions) + bool(affected), len(kpi.dimensions), len(kpi.measures))
-    branches = [
-        _branch(v.kpi, shape, side, c.query(v.kpi.reading.plan, v.kpi.write, v.kpi.day), window)
-        for side, (v, c) in enumerate(zip(versions, composers, strict=True))
-    ]
-    kept = []
+    stored = Composer(catalog, {}, frozenset(), window)
+    kept: list[exp.Query] = []
     if affected:
-        kept = [_branch(kpi, shape, len(versions), stored.query(kpi.reading.plan, kpi.write, kpi.day), window)]
-    apart = _grouped([*branches, *kept], shape)
-    used, query, fused = composers, apart, False
+        query = stored.query(kpi.reading.plan, kpi.write, kpi.day)
+        kept = [_branch(kpi, shape, len(versions), query, window)]
+
+    def composers() -> list[Composer]:
+        return [Composer(catalog, _writers(v.readings), affected, window) for v in versions]
+
+    def branches(used: Sequence[Composer]) -> exp.Query:
+        sides = [
+            _branch(v.kpi, shape, side, c.query(v.kpi.reading.plan, v.kpi.write, v.kpi.day), window)
+            for side, (v, c) in enumerate(zip(versions, used, strict=True))
+        ]
+        return _grouped([*sides, *(k.copy() for k in kept)], shape)
+
+    made, one = composers(), Composer(catalog, {}, frozenset(), window)
     try:
-        one = Composer(catalog, {}, frozenset(), window)
-        query = _grouped([_one(versions, composers, one, shape, window), *(k.copy() for k in kept)], shape)
-        used, fused = [one], True
+        whole = _grouped([_one(versions, made, one, shape, window), *(k.copy() for k in kept)], shape)
+        return _told(whole, made, [one, stored], lambda: branches(composers()))
     except (NotFusable, NotRenderable, Refused):
-        pass  # a query for each version says the same
+        made = composers()  # a query for each version says the same, or says why it cannot be replayed
+    return _told(branches(made), made, [*made, stored], None)
+
+
+def _told(
+    query: exp.Query, made: Sequence[Composer], used: Sequence[Composer], apart: Callable[[], exp.Query] | None
+) -> Statement:
     return Statement(
         query,
-        fused,
-        tuple(s for c in (*used, stored) for s in c.scanned),
-        tuple(b for c in (*used, stored) for b in c.blocked),
-        {t: j for c in composers for t, j in c.replayed.items()},
-        tuple(dict.fromkeys(n for c in composers for n in c.notes)),
-        apart if fused else None,
+        apart is not None,
+        tuple(s for c in used for s in c.scanned),
+        tuple(b for c in used for b in c.blocked),
+        {t: j for c in made for t, j in c.replayed.items()},
+        tuple(dict.fromkeys(n for c in made for n in c.notes)),
+        apart,
     )
 
 

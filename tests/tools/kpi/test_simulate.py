@@ -361,6 +361,61 @@ def test_an_edit_that_is_not_understood_is_asked_back(world: tuple[Workspace, Re
         simulated(ws, "only rows where customer > 3 and vip", job="positions_job")
 
 
+# --------------------------------------------------------------------------- days before the window
+
+ROLLING = """INSERT OVERWRITE TABLE d.latest
+SELECT id, customer, sum(value) OVER (
+    PARTITION BY customer ORDER BY day RANGE BETWEEN INTERVAL 3 DAYS PRECEDING AND CURRENT ROW) AS value, segment, day
+FROM d.positions
+"""
+DAY_BEFORE = """INSERT OVERWRITE TABLE d.latest
+SELECT a.id, a.customer, a.value - coalesce(b.value, 0) AS value, a.segment, a.day
+FROM d.positions a
+LEFT JOIN (SELECT customer, day, sum(value) AS value FROM d.positions GROUP BY customer, day) b
+    ON b.customer = a.customer AND b.day = date_sub(a.day, 1)
+"""
+DAYS_AROUND = """INSERT OVERWRITE TABLE d.latest
+SELECT a.id, a.customer, sum(b.value) AS value, a.segment, a.day
+FROM d.positions a
+JOIN d.positions b ON b.customer = a.customer AND b.day BETWEEN date_sub(a.day, 2) AND date_add(a.day, 1)
+GROUP BY a.id, a.customer, a.segment, a.day
+"""
+SHIFTED = """INSERT OVERWRITE TABLE d.latest
+SELECT id, customer, value, segment, date_add(day, 2) AS day FROM d.positions WHERE day < DATE '2026-03-10'
+"""
+
+
+@pytest.mark.parametrize(
+    "text", [ROLLING, DAY_BEFORE, DAYS_AROUND, SHIFTED], ids=["rolling", "before", "around", "shift"]
+)
+@pytest.mark.parametrize("days", [2, 4])
+def test_a_query_that_looks_some_days_back_reads_those_days_and_no_others(
+    world: tuple[Workspace, Rebuild], text: str, days: int
+) -> None:
+    ws, oracle = world
+    oracle.run({**{j: t for j, (_, t) in JOBS.items()}, "latest_job": text})
+    rebuilt = oracle.kpi(KPIS["Total"])
+    found = simulate(ws, job="latest_job", new_text=text, kpis=["Total"], days=days)
+    (series,) = found.series
+    assert found.window is not None
+    assert series.status == "simulated", series.reason
+    assert near(series_of(series, "new"), rebuilt, (found.window.first, found.window.last))
+    (plan,) = simulate(ws, job="latest_job", new_text=text, kpis=["Total"], days=days, dry_run=True).series
+    assert plan.estimate is not None
+    assert not plan.estimate.blocked
+    (whole,) = simulate(ws, job="latest_job", new_text=text, kpis=["Total"], days=30, dry_run=True).series
+    assert whole.estimate is not None
+    assert plan.estimate.tables["d.positions"] < whole.estimate.tables["d.positions"]
+
+
+def test_a_frame_of_rows_may_reach_any_day(world: tuple[Workspace, Rebuild]) -> None:
+    ws, _ = world
+    text = ROLLING.replace("RANGE BETWEEN INTERVAL 3 DAYS PRECEDING", "ROWS BETWEEN 3 PRECEDING")
+    (series,) = simulate(ws, job="latest_job", new_text=text, kpis=["Total"], days=2, dry_run=True).series
+    assert series.estimate is not None
+    assert any("window function looks at rows of other days" in b for b in series.estimate.blocked)
+
+
 # --------------------------------------------------------------------------- several edits, and a KPI's own query
 
 ONE, TWO = ("r.status <> 'CLOSED'", "r.status = 'ACTIVE'"), ("r.amount * r.rate", "r.amount * 2")
