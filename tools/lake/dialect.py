@@ -97,6 +97,8 @@ def bind(tree: exp.Expr, parameters: Sequence[Any]) -> exp.Expr:
     Raises:
         QueryError: the numbers of values and places differ, or a value has no Athena literal.
     """
+    if not parameters and tree.find(exp.Placeholder) is None:
+        return tree
     places = _placeholders(tree := tree.copy())
     if len(places) != len(parameters):
         raise QueryError(f"The query has {len(places)} places for parameters ('?') but {len(parameters)} were given")

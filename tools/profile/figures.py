@@ -87,8 +87,16 @@ class Figure:
 
     def of(self, column: Column) -> exp.Expr:
         """The aggregate for a column."""
-        read = _READ.get(family(column.type), _text)
-        return self.aggregate(read(column))
+        value = _READ.get(family(column.type), _text)(column)
+        if self.name == "deviation" and column.type in ("real", "double"):
+            value = _squarable(value)
+        return self.aggregate(value)
+
+
+def _squarable(value: exp.Expr) -> exp.Expr:
+    """Without infinities, NaN and numbers whose square is no double: one of them would fail the whole query."""
+    near = exp.LT(this=exp.Abs(this=value.copy()), expression=exp.Literal.number("1e150"))
+    return exp.Case().when(near, value)
 
 
 def _count_if(test: exp.Expr) -> exp.Expr:
