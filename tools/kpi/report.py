@@ -77,7 +77,7 @@ def _table(series: KpiSeries) -> Iterator[str]:
 
 
 def _edits_table(series: KpiSeries) -> Iterator[str]:
-    yield f"| edit | {series.measures[0]}, summed over all days |"
+    yield f"| edit | {series.measures[0]}, on an average day |"
     yield "|---|---:|"
     for words, moved in _edits(series):
         yield f"| {_cell(words)} | {_cell(moved)} |"
@@ -137,7 +137,7 @@ def _html_table(series: KpiSeries) -> str:
     if not series.effects:
         return table
     edits = "".join(f"<tr><td>{escape(w)}</td><td>{escape(m)}</td></tr>" for w, m in _edits(series))
-    over = escape(f"{series.measures[0]}, summed over all days")
+    over = escape(f"{series.measures[0]}, on an average day")
     return f"{table}<table><thead><tr><th>edit</th><th>{over}</th></tr></thead><tbody>{edits}</tbody></table>"
 
 

@@ -146,12 +146,12 @@ class KpiSeries:
 
     @cached_property
     def moves(self) -> list[tuple[str, float]]:
-        """Each edit with what it alone adds to the first measure, summed over the points."""
+        """Each edit with what it alone adds to the first measure on an average day, summed over dimensions."""
         return [(e.words, self._added(e.values)) for e in self.effects]
 
     @cached_property
     def together(self) -> float:
-        """What all edits add to the first measure, summed over the points."""
+        """What all edits add to the first measure on an average day."""
         return self._added([p.new for p in self.points])
 
     @property
@@ -163,7 +163,8 @@ class KpiSeries:
 
     def _added(self, values: Sequence[float | None]) -> float:
         pairs = zip(self.points, values, strict=True)
-        return sum((v or 0.0) - (p.old or 0.0) for p, v in pairs if p.measure == self.measures[0])
+        added = sum((v or 0.0) - (p.old or 0.0) for p, v in pairs if p.measure == self.measures[0])
+        return added / max(1, len({p.day for p in self.points}))
 
     def totals(self, side: Literal["old", "new", "stored"]) -> dict[datetime.date | None, float]:
         """A side by day, summed over dimensions, of the first measure."""
@@ -216,10 +217,10 @@ class KpiSeries:
         if not self.effects:
             return {}
         edits = [
-            {"edit": e.words, "difference": moved, "values": list(e.values)}
+            {"edit": e.words, "per_day": moved, "values": list(e.values)}
             for e, (_, moved) in zip(self.effects, self.moves, strict=True)
         ]
-        return {"edits": edits, "together": self.together, "residual": self.residual}
+        return {"edits": edits, "edits_together_per_day": self.together, "edits_residual_per_day": self.residual}
 
 
 @dataclass(frozen=True)
@@ -342,7 +343,8 @@ def _edits(series: KpiSeries) -> str:
         return ""
     alone = "; ".join(f"{words}: {number(moved)}" for words, moved in series.moves)
     between = f"{number(series.residual)} is what they do to each other" if series.residual else "nothing is left over"
-    return f" Summed over all days, {series.measures[0]} moves by {number(series.together)}. Each edit alone: {alone}; {between}."
+    together = f"On an average day {series.measures[0]} moves by {number(series.together)}"
+    return f" {together}. Each edit alone: {alone}; {between}."
 
 
 def _drift(series: KpiSeries) -> str:

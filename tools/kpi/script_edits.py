@@ -107,10 +107,10 @@ def _depths(tokens: Sequence[Token]) -> list[int]:
 
 def _said(old: str, before: Sequence[Token], new: str, after: Sequence[Token], hunk: _Hunk) -> str:
     if hunk[0] == hunk[1] and after[hunk[2]].token_type in _CLAUSES:
-        return f"with {_clause(new, after, hunk[2], hunk[3])}"
+        return f"with {_short(_clause(new, after, hunk[2], hunk[3]))}"
     if hunk[2] == hunk[3] and before[hunk[0]].token_type in _CLAUSES:
-        return f"without {_clause(old, before, hunk[0], hunk[1])}"
-    return f"{_clause(new, after, hunk[2], hunk[3])} (was {_clause(old, before, hunk[0], hunk[1])})"
+        return f"without {_short(_clause(old, before, hunk[0], hunk[1]))}"
+    return _changed(_clause(old, before, hunk[0], hunk[1]), _clause(new, after, hunk[2], hunk[3]))
 
 
 def _clause(text: str, tokens: Sequence[Token], start: int, end: int) -> str:
@@ -122,7 +122,7 @@ def _clause(text: str, tokens: Sequence[Token], start: int, end: int) -> str:
         start -= 1
     while end < len(tokens) and not _cuts(tokens, depths, end, limit):
         end += 1
-    return _short(text[tokens[start].start : tokens[end - 1].end + 1]) if start < end else "nothing"
+    return " ".join(text[tokens[start].start : tokens[end - 1].end + 1].split()) if start < end else "nothing"
 
 
 def _cuts(tokens: Sequence[Token], depths: Sequence[int], at: int, limit: int) -> bool:
@@ -157,8 +157,8 @@ def _python_edit(hunk: _Hunk, before: Sequence[str], after: Sequence[str], whole
     text = "".join([*before[: hunk[0]], *after[hunk[2] : hunk[3]], *before[hunk[1] :]])
     if ast.dump(ast.parse(text)) == whole:
         return None
-    old, new = (_short(" ".join(lines)) for lines in (before[hunk[0] : hunk[1]], after[hunk[2] : hunk[3]]))
-    said = f"{new} (was {old})" if old and new else f"with {new}" if new else f"without {old}"
+    old, new = (" ".join(" ".join(lines).split()) for lines in (before[hunk[0] : hunk[1]], after[hunk[2] : hunk[3]]))
+    said = _changed(old, new) if old and new else f"with {_short(new)}" if new else f"without {_short(old)}"
     return TextEdit(said, min(hunk[2] + 1, len(after)), text)
 
 
@@ -184,6 +184,14 @@ def _hunks(old: Sequence[str], new: Sequence[str]) -> list[_Hunk]:
     return [(a, b, c, d) for tag, a, b, c, d in matcher.get_opcodes() if tag != "equal"]
 
 
+def _changed(old: str, new: str) -> str:
+    """Both wordings; of long ones what is around the difference."""
+    if max(len(old), len(new)) > _SHOWN:
+        alike = next((i for i, (a, b) in enumerate(zip(old, new, strict=False)) if a != b), min(len(old), len(new)))
+        start = max(0, alike - _SHOWN // 2)
+        old, new = (f"{'…' if start else ''}{text[start:]}" for text in (old, new))
+    return f"{_short(new)} (was {_short(old)})"
+
+
 def _short(text: str) -> str:
-    said = " ".join(text.split())
-    return said if len(said) <= _SHOWN else f"{said[: _SHOWN - 1]}…"
+    return text if len(text) <= _SHOWN else f"{text[: _SHOWN - 1]}…"

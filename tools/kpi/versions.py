@@ -93,7 +93,7 @@ def _with_edits(ws: Workspace, name: str, edits: Sequence[str]) -> Change:
     if 2 <= len(wordings) <= MOST:
         for wording, words in zip(wordings, said, strict=True):
             parts.append(Part(words, {**ws.readings, name: edited(ws, name, [wording])[0]}))
-    words = f"With `{name}` {listed(said)}"
+    words = f"With `{name}` {' and '.join(said)}"
     return Change(ws.readings, {**ws.readings, name: new}, (name,), words, (Evidence("code", where),), tuple(parts))
 
 

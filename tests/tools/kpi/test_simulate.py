@@ -423,7 +423,7 @@ ONE, TWO = ("r.status <> 'CLOSED'", "r.status = 'ACTIVE'"), ("r.amount * r.rate"
 
 def moved(ws: Workspace, text: str) -> float:
     (series,) = simulate(ws, job="positions_job", new_text=text, kpis=["Total"], days=14).series
-    return sum((p.new or 0) - (p.old or 0) for p in series.points)
+    return sum((p.new or 0) - (p.old or 0) for p in series.points) / len({p.day for p in series.points})
 
 
 def test_each_edit_of_a_script_is_simulated_alone_and_the_residual_is_what_they_do_to_each_other(
@@ -443,7 +443,7 @@ def test_each_edit_of_a_script_is_simulated_alone_and_the_residual_is_what_they_
     assert series.residual == pytest.approx(series.together - sum(alone))
     assert series.residual != 0
     data = series.to_dict()
-    assert [e["difference"] for e in data["edits"]] == pytest.approx(alone)
+    assert [e["per_day"] for e in data["edits"]] == pytest.approx(alone)
     assert refused_by_trino(series.sql) is None
 
 
