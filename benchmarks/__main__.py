@@ -15,6 +15,7 @@ NAMED = {
     "reading": "benchmarks.reading",
     "impact": "benchmarks.impact",
     "kpi": "benchmarks.kpi",
+    "profile": "benchmarks.profile",
     "graph": "benchmarks.graph",
     "lambdas": "benchmarks.lambdas",
     "turns": "benchmarks.agent.turns",

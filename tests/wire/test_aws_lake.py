@@ -32,6 +32,7 @@ from tests.wire.services import Services
 from tools.lake.aws import AwsLake
 from tools.lake.base import Limits, TableName
 from tools.settings import load_settings
+from tools.stats import measure
 from tools.workspace import Workspace, open_workspace
 
 DAY = datetime.date(2026, 10, 31)
@@ -297,6 +298,16 @@ def test_a_query_states_its_id_and_what_athena_billed(aws: Services, tmp_path: P
     assert boto3.client("athena").get_query_execution(QueryExecutionId=whole.query_id)["QueryExecution"]
     assert 0 < one_day.bytes_scanned * 5 < whole.bytes_scanned * 1.2
     assert lake.spent == whole.bytes_scanned + one_day.bytes_scanned
+
+
+def test_a_profile_is_one_query_over_what_it_needs(aws: Services, tmp_path: Path) -> None:
+    lake = opened(tmp_path)
+    found = measure(lake, "orders", days=2)
+
+    assert len(aws.athena.statements) == 1
+    assert sum(c.nulls for c in found.columns) == 0
+    everything = lake.query("SELECT * FROM orders")
+    assert 0 < lake.spent - everything.bytes_scanned < everything.bytes_scanned / 2
 
 
 def test_only_reading_gets_to_athena(aws: Services, tmp_path: Path) -> None:

@@ -71,13 +71,17 @@ def prepare(tree: exp.Expr, find: Callable[[str], Table]) -> Prepared:
     return Prepared(tree, twin, tables)
 
 
-def to_duckdb(prepared: Prepared, rows: int | None = None) -> exp.Expr:
+def to_duckdb(prepared: Prepared, rows: int | None = None, *, estimates: bool = False) -> exp.Expr:
     """The query for DuckDB, over views named as `view_name` says.
 
     Args:
         rows: an upper bound of rows to return, besides the query's own.
+        estimates: `approx_distinct` and `approx_percentile` are estimated, in bounded memory; else they are exact, so
+            that small data give the same figures at every run.
     """
     tree = name_outputs(prepared.tree.copy())
+    if estimates:
+        tree = tree.transform(_estimated, copy=False)
     for node in lake_tables(tree):
         name = TableName(node.db, node.name)
         node.set("db", None)
@@ -117,6 +121,15 @@ def athena_literal(value: Any) -> exp.Expr:
         if isinstance(value, kind):
             return literal(value)
     raise QueryError(f"A {type(value).__name__} cannot be a query parameter")
+
+
+def _estimated(node: exp.Expr) -> exp.Expr:
+    """DuckDB's own estimates, which the fix-ups then leave alone."""
+    if isinstance(node, exp.ApproxDistinct) and not node.args.get("accuracy"):
+        return exp.Anonymous(this="approx_count_distinct", expressions=[node.this])
+    if isinstance(node, exp.ApproxQuantile) and isinstance(node.args.get("quantile"), exp.Literal):
+        return exp.Anonymous(this="approx_quantile", expressions=[node.this, node.args["quantile"]])
+    return node
 
 
 def _write_name(node: exp.Table, name: TableName) -> None:

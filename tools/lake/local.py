@@ -33,6 +33,9 @@ if TYPE_CHECKING:
 
 __all__ = ["LocalLake", "open_lake"]
 
+_EXACT_BYTES = 64 * 2**20
+"""Queries over more than this get estimates of distinct counts and quantiles, as Athena gives them for any."""
+
 
 def open_lake(settings: Settings) -> LocalLake:
     """The folder that the settings name, as a lake.
@@ -197,7 +200,7 @@ class LocalLake:
         cost = snapshot.cost(prepared)
         _hold(cost, limits)
         snapshot.define_views()
-        return to_duckdb(prepared, rows), cost, snapshot
+        return to_duckdb(prepared, rows, estimates=cost > _EXACT_BYTES), cost, snapshot
 
     def _places(self) -> dict[TableName, Place]:
         found = {place.name: place for place in find_places(self.root)}
