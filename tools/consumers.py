@@ -7,19 +7,42 @@ known at table level only, and every answer says so.
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any, Literal
+from typing import Any, Literal, Protocol, runtime_checkable
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from knowledge.records import DashboardRecord, KpiRecord, record_from_dict
 from tools.jobs import JobReading, read_job
-from tools.lake.base import Lake, Problem
-from tools.plan.catalog import Catalog
+from tools.lake.base import Lake, Problem, StatedReader
+from tools.plan.catalog import Catalog, Columns, is_path
 
 Level = Literal["column", "table"]
+
+
+@runtime_checkable
+class _KnowsReaders(Protocol):
+    def readers(self) -> Sequence[StatedReader]: ...
+
+
+@dataclass(frozen=True)
+class _InDatabase:
+    """A catalog in which bare names are looked up in another database first."""
+
+    base: Catalog
+    database: str
+
+    def columns(self, name: str) -> Columns | None:
+        """See `tools.plan.catalog.Catalog`."""
+        return self.base.columns(name)
+
+    def canonical(self, name: str) -> str:
+        """See `tools.plan.catalog.Catalog`."""
+        bare = name.strip('`"').lower()
+        here = f"{self.database}.{bare}"
+        return here if "." not in bare and not is_path(bare) and self.base.columns(here) else self.base.canonical(name)
 
 
 class _Dashboard(BaseModel):
@@ -50,6 +73,7 @@ class Consumer:
     file: str
     record: DashboardRecord | KpiRecord
     catalog: Catalog
+    database: str | None = None  # where bare names of its SQL are looked up first
 
     @property
     def sql(self) -> str | None:
@@ -65,6 +89,8 @@ class Consumer:
         """Its SQL, read over another catalog (a what-if)."""
         if not self.sql:
             return None
+        if self.database:
+            catalog = _InDatabase(catalog, self.database)
         return read_job(self.sql, name=self.name, file=f"{self.file} ({self.name})", language="sql", catalog=catalog)
 
     @cached_property
@@ -125,7 +151,24 @@ def load_consumers(lake: Lake, catalog: Catalog) -> tuple[list[Consumer], list[P
                 continue
             seen.add(record.name)
             consumers.append(Consumer(kind, record.name, file, record, catalog))  # type: ignore[arg-type]
-    return consumers, problems
+    taken = {c.name for c in consumers}
+    return [*consumers, *(_elsewhere(lake, catalog, taken) if isinstance(lake, _KnowsReaders) else ())], problems
+
+
+def _elsewhere(lake: _KnowsReaders, catalog: Catalog, taken: set[str]) -> list[Consumer]:
+    """Readers that the lake's services keep. One that shares its name with another is called by its place; one that
+    reads nothing of this lake is none of it.
+    """
+    found = []
+    for reader in lake.readers():
+        name = reader.name if reader.name not in taken else f"{reader.name} ({reader.where})"
+        taken.add(name)
+        record = record_from_dict({**reader.entry, "dashboard_name": name})
+        assert isinstance(record, DashboardRecord)
+        consumer = Consumer("dashboard", name, reader.where, record, catalog, reader.database)
+        if any(catalog.columns(t) is not None for t in consumer.tables):
+            found.append(consumer)
+    return found
 
 
 def _entries(lake: Lake, file: str) -> tuple[list[Mapping[str, Any]], list[Problem]]:

@@ -88,6 +88,7 @@ class AwsSettings(_Section):
         results: an S3 prefix for Athena's results; None: as the workgroup says.
         reuse_minutes: how old a result may be that Athena gives again without scanning; 0: none is.
         glue_jobs: names or patterns (`*`) of Glue jobs whose scripts are read, besides those below `jobs.paths`.
+        readers: services that are asked what reads the lake: "athena" (saved queries), "quicksight" (data sets).
     """
 
     home: S3Prefix | None = None
@@ -99,6 +100,7 @@ class AwsSettings(_Section):
     results: S3Prefix | None = None
     reuse_minutes: int = Field(default=0, ge=0, le=10_080)
     glue_jobs: Names = ("*",)
+    readers: Annotated[tuple[Literal["athena", "quicksight"], ...], BeforeValidator(_as_list)] = ()
 
 
 class JobSettings(_Section):

@@ -108,7 +108,25 @@ class Athena:
             "AmazonAthena.GetQueryResults": self._results,
             "AmazonAthena.StopQueryExecution": self._stop,
             "AmazonAthena.GetWorkGroup": self._work_group,
+            "AmazonAthena.BatchGetNamedQuery": self._saved,
         }.get(target)
+
+    def _saved(self, request: Mapping[str, Any]) -> dict[str, Any]:
+        kept = athena_backends[ACCOUNT][self._region].named_queries
+        found = [kept[i] for i in request["NamedQueryIds"]]
+        return {
+            "NamedQueries": [
+                {
+                    "Name": q.name,
+                    "Database": q.database,
+                    "QueryString": q.query_string,
+                    "NamedQueryId": q.id,
+                    "WorkGroup": q.workgroup.name,
+                }
+                for q in found
+            ],
+            "UnprocessedNamedQueryIds": [],
+        }
 
     def _start(self, request: Mapping[str, Any]) -> dict[str, Any]:
         sql, workgroup = request["QueryString"], request.get("WorkGroup") or "primary"

@@ -29,6 +29,7 @@ from werkzeug.serving import make_server
 
 from tests.wire.athena import Athena, AthenaError
 from tests.wire.catalog import PAGED, folded, page
+from tests.wire.quicksight import QuickSight
 
 __all__ = ["Services"]
 
@@ -55,6 +56,7 @@ class Services:
         self._lock, self._alone = threading.Lock(), threading.Lock()
         self._folder = Path(tempfile.mkdtemp(prefix="athena-"))
         self.athena = Athena(self._folder)
+        self.quicksight = QuickSight()
 
     def __enter__(self) -> Services:
         logging.getLogger("werkzeug").setLevel(logging.ERROR)
@@ -82,6 +84,7 @@ class Services:
         self.heal()
         self.calls.clear()
         self.athena.reset()
+        self.quicksight.data_sets.clear()
         requests.post(f"{self.url}/moto-api/reset", timeout=10).raise_for_status()
 
     def fault(
@@ -107,6 +110,9 @@ class Services:
                 _body(environ)
                 answer = _json_error(fault.code, "injected") if target else _xml_error(fault)
                 return _answered(start, fault.status, fault.code, answer)
+            shown = self.quicksight.answer(environ["REQUEST_METHOD"], environ["PATH_INFO"], environ["QUERY_STRING"])
+            if shown is not None:
+                return _answered(start, shown[0], shown[1], json.dumps(shown[2]).encode())
             if target and (handler := self.athena.handler(target)):
                 try:
                     return _answered(start, 200, "", json.dumps(handler(json.loads(sent))).encode())

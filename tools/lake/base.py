@@ -20,10 +20,23 @@ __all__ = [
     "Partition",
     "Problem",
     "QueryResult",
+    "StatedReader",
     "Table",
     "TableName",
     "TextFile",
 ]
+
+
+@dataclass(frozen=True, slots=True)
+class StatedReader:
+    """Something outside the lake that reads it, as a service states it: an entry as `dashboards.json` has them, where it
+    is kept, and the database in which its bare names resolve.
+    """
+
+    name: str
+    where: str
+    entry: Mapping[str, Any]
+    database: str | None = None
 
 
 @dataclass(frozen=True, slots=True, order=True)

@@ -18,7 +18,18 @@ from tools.lake.aws.athena import Athena
 from tools.lake.aws.costs import Costs
 from tools.lake.aws.glue import GlueCatalog
 from tools.lake.aws.objects import LakeObjects, Objects, Url
-from tools.lake.base import JobSource, Limits, Partition, Problem, QueryResult, Table, TableName, TextFile
+from tools.lake.aws.readers import readers_of
+from tools.lake.base import (
+    JobSource,
+    Limits,
+    Partition,
+    Problem,
+    QueryResult,
+    StatedReader,
+    Table,
+    TableName,
+    TextFile,
+)
 from tools.lake.dialect import Prepared, bind, prepare
 from tools.lake.guard import check, parse_athena
 from tools.lake.scripts import language_of
@@ -153,6 +164,11 @@ class AwsLake:
                 f"view {name}", JobSource(f"view {name}", f"glue://{name}", f"CREATE VIEW {view} AS\n{sql}", "sql")
             )
         return [found[name] for name in sorted(found)]
+
+    def readers(self) -> Sequence[StatedReader]:
+        """What reads the lake and is kept by the services that `aws.readers` names: saved queries, data sets."""
+        aws = self._settings.aws
+        return readers_of(aws.readers, workgroup=aws.workgroup, region=aws.region, report=self._report)
 
     def read_text(self, path: str) -> str | None:
         """See `Lake.read_text`."""
