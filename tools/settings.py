@@ -29,6 +29,7 @@ __all__ = [
     "JobSettings",
     "LambdaSettings",
     "LimitSettings",
+    "PageSettings",
     "PrivacySettings",
     "RecordSettings",
     "Settings",
@@ -192,6 +193,15 @@ class PrivacySettings(_Section):
     columns: Names = ()
 
 
+class PageSettings(_Section):
+    """Who may see the chat page. `sign_in` is the file with an OpenID Connect provider's secrets, as Streamlit reads it;
+    None: nobody has to sign in. `allowed` are patterns of e-mail addresses ("*@example.com"); none: all it knows.
+    """
+
+    sign_in: Path | None = None
+    allowed: Names = ()
+
+
 class Settings(_Section):
     """How one run is set up.
 
@@ -223,6 +233,7 @@ class Settings(_Section):
     lambdas: LambdaSettings = LambdaSettings()
     audit: AuditSettings = AuditSettings()
     privacy: PrivacySettings = PrivacySettings()
+    page: PageSettings = PageSettings()
     files: tuple[Path, ...] = Field(default=(), exclude=True)
 
     @property
@@ -283,8 +294,9 @@ class _Layer:
         self.values = {k: self._placed(k, v) for k, v in values.items()}
 
     def _placed(self, key: str, value: Any) -> Any:
-        if key == "audit" and isinstance(value, Mapping) and "path" in value:
-            return {**value, "path": self.base / Path(value["path"]).expanduser()}
+        if isinstance(value, Mapping):
+            placed = {k: self.base / Path(v).expanduser() for k, v in value.items() if (key, k) in _FILES}
+            return {**value, **placed}
         return self.base / Path(value).expanduser() if key in ("lake", "output") else value
 
 
@@ -387,5 +399,7 @@ _SECTIONS: Mapping[str, type[BaseModel]] = {
     "lambdas": LambdaSettings,
     "audit": AuditSettings,
     "privacy": PrivacySettings,
+    "page": PageSettings,
 }
+_FILES = frozenset({("audit", "path"), ("page", "sign_in")})
 _LISTS = frozenset({"paths", "arguments", "critical"})

@@ -15,6 +15,7 @@ from ui import page_lake
 from ui.chats import Chats
 from ui.page_chat import Thread, Turn, answer, ask, asked, draw_again_soon, draw_turn, look_at
 from ui.page_sidebar import draw_chats, draw_help, draw_lake
+from ui.page_sign_in import draw_sign_out, visitor
 from ui.page_text import safe
 from ui.questions import questions_for
 
@@ -26,29 +27,34 @@ def main() -> None:
     st.set_page_config(page_title="DE Copilot", page_icon=str(HERE / "icon.png"), layout="wide")
     st.html(HERE / "page.css")
     try:
+        user = visitor(page_lake.settings().page)
+        if user is None:
+            return
         served = page_lake.current()
         served.refresh()
         with st.sidebar:
-            _draw_sidebar(served)
+            _draw_sidebar(served, user)
     except CopilotError as error:
         st.error(safe(error.message))
         return
-    _draw_chat(served)
+    _draw_chat(served, user)
     served.warm_up()
 
 
-def _draw_sidebar(served: page_lake.Served) -> None:
+def _draw_sidebar(served: page_lake.Served, user: str) -> None:
     draw_lake(served.ws)
-    chats = _chats(served)
-    draw_chats(chats.listed(), _thread(chats), _choose, lambda chat: _delete(served, chat))
+    chats = _chats(served, user)
+    draw_chats(chats.listed(), _thread(chats), _choose, lambda chat: _delete(served, user, chat))
     draw_help()
+    if user:
+        draw_sign_out(user)
 
 
-def _draw_chat(served: page_lake.Served) -> None:
+def _draw_chat(served: page_lake.Served, user: str) -> None:
     """What was said, and the input below it. The input stands in the page's flow (page.css keeps it at the bottom):
     Streamlit's own place for it makes the page follow the end of every answer.
     """
-    chats = _chats(served)
+    chats = _chats(served, user)
     thread = _thread(chats)
     said = st.container()
     with st.container(key="ask"):
@@ -70,7 +76,7 @@ def _draw_chat(served: page_lake.Served) -> None:
             turn = Turn(question)
             thread.turns.append(turn)
             try:
-                answer(turn, lambda stop: served.copilot.stream(question, thread.id, stop=stop))
+                answer(turn, lambda stop: served.copilot.stream(question, thread.id, stop=stop, user=user or None))
             finally:  # Stop ends this run here: what was there by then is kept
                 chats.save(thread.id, thread.title, [t.to_dict() for t in thread.turns])
                 if turn.reply is None and not turn.failure:
@@ -88,8 +94,8 @@ def _draw_welcome(served: page_lake.Served) -> None:
             st.button(safe(question), on_click=ask, args=(question,))
 
 
-def _chats(served: page_lake.Served) -> Chats:
-    return Chats(served.ws.settings.place)
+def _chats(served: page_lake.Served, user: str) -> Chats:
+    return Chats(served.ws.settings.place, user)
 
 
 def _thread(chats: Chats) -> Thread:
@@ -105,9 +111,9 @@ def _choose(thread_id: str | None) -> None:
     st.session_state["thread"] = thread_id or uuid.uuid4().hex
 
 
-def _delete(served: page_lake.Served, thread_id: str) -> None:
+def _delete(served: page_lake.Served, user: str, thread_id: str) -> None:
     """Forgets a conversation: here, in the store, and what the copilot remembers of it."""
-    _chats(served).delete(thread_id)
+    _chats(served, user).delete(thread_id)
     served.copilot.forget(thread_id)
     st.session_state["threads"].pop(thread_id, None)
     if st.session_state.get("thread") == thread_id:

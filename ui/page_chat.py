@@ -176,7 +176,7 @@ def _follow(turn: Turn, events: Iterable[Event | None], status: Any, slot: Any) 
             case "answer":
                 turn.reply = event.data["answer"].to_dict()
         if event.kind in ("tool_start", "tool_end"):
-            status.update(label=_steps_title(turn))
+            status.update(label=_steps_title(turn, done=False))
             steps.markdown(_steps_list(turn))
 
 
@@ -296,6 +296,8 @@ def _draw_downloads(turn: Turn, reply: Mapping[str, Any]) -> None:
 
 def _steps_title(turn: Turn, *, done: bool = True) -> str:
     ended = [s for s in turn.steps.values() if s.seconds is not None]
+    if done and len(ended) < len(turn.steps) and turn.reply is None:
+        return f"Stopped in {next(s.name for s in turn.steps.values() if s.seconds is None)}"
     if len(ended) < len(turn.steps) and turn.reply is None:
         return f"Running {next(s.name for s in turn.steps.values() if s.seconds is None)}"
     if not done:

@@ -19,7 +19,9 @@ from typing import Any
 
 import streamlit as st
 
+from knowledge.errors import CopilotError
 from ui import page_lake
+from ui.page_sign_in import secrets_file
 from ui.state import log_failure
 
 __all__ = ["main"]
@@ -34,7 +36,7 @@ def main() -> None:
     if asked.watched:
         threading.Thread(target=_end_with_parent, daemon=True).start()
     page = st.App(HERE / "app.py", lifespan=_ready, on_script_error=_told)
-    page.run(config={**_settings(), "server.address": asked.host, "server.port": asked.port})
+    page.run(config={**_settings(), **_secrets(), "server.address": asked.host, "server.port": asked.port})
 
 
 def _arguments() -> argparse.Namespace:
@@ -50,6 +52,15 @@ def _arguments() -> argparse.Namespace:
 def _settings() -> dict[str, Any]:
     """page.toml with dotted names, as the server takes them."""
     return dict(_dotted(tomllib.loads((HERE / "page.toml").read_text(encoding="utf-8"))))
+
+
+def _secrets() -> dict[str, Any]:
+    """Where Streamlit finds what sign-in needs. What is wrong with it is the page's to tell, to every visitor."""
+    try:
+        file = secrets_file(page_lake.settings().page)
+    except CopilotError:
+        return {"secrets.files": []}
+    return {"secrets.files": [str(file)] if file else []}
 
 
 def _dotted(values: Mapping[str, Any], above: str = "") -> Iterator[tuple[str, Any]]:
