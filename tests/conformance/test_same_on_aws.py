@@ -14,6 +14,7 @@ import boto3
 import pytest
 
 from agent.copilot import build_copilot
+from tests.deploy.template import allowed
 from tests.lakes import daily_shop
 from tests.wire.account import load
 from tests.wire.runtime import Sandbox
@@ -60,15 +61,21 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="module")
-def account(folder: Path) -> Iterator[dict[str, str]]:
+def services() -> Iterator[Services]:
+    with Services() as running:
+        yield running
+        running.reset()
+
+
+@pytest.fixture(scope="module")
+def account(folder: Path, services: Services) -> Iterator[dict[str, str]]:
     """The variables of an account that holds a copy of the folder, which nobody has written to."""
-    with Services() as services, pytest.MonkeyPatch.context() as patch:
+    with pytest.MonkeyPatch.context() as patch:
         here = {**IDENTITY, "AWS_ENDPOINT_URL": services.url}
         for name, value in here.items():
             patch.setenv(name, value)
         patch.setattr(boto3, "DEFAULT_SESSION", None)
         yield {**here, **load(folder, bucket="lake")}
-        services.reset()
 
 
 @pytest.fixture(scope="module")
@@ -142,7 +149,31 @@ def test_the_chat_says_the_same(
         assert said == plain(here.ask(question).answer, str(local))
 
 
-def test_the_three_functions_work_over_the_account(account: dict[str, str], monkeypatch: pytest.MonkeyPatch) -> None:
+FUNCTIONS = {
+    "de_copilot_analyze_table": "AnalyzeTable",
+    "de_copilot_impact_analyzer": "ImpactAnalyzer",
+    "de_copilot_kpi_simulator": "KpiSimulator",
+}
+
+
+def actions(calls: list[str]) -> set[str]:
+    """The IAM actions behind some requests."""
+    services = {"AWSGlue": "glue", "AmazonAthena": "athena"}
+    found = set()
+    for call in calls:
+        service, _, operation = call.partition(".")
+        if service in services:
+            found.add(f"{services[service]}:{operation}")
+        elif call.startswith("GET /"):
+            found.add("s3:GetObject" if call.count("/") > 1 else "s3:ListBucket")
+        elif call.startswith("PUT /"):
+            found.add("s3:PutObject")
+    return found
+
+
+def test_the_three_functions_work_over_the_account(
+    account: dict[str, str], services: Services, monkeypatch: pytest.MonkeyPatch
+) -> None:
     for variable, value in account.items():
         monkeypatch.setenv(variable, value)
     s3 = boto3.client("s3")
@@ -157,8 +188,11 @@ def test_the_three_functions_work_over_the_account(account: dict[str, str], monk
         ("de_copilot_impact_analyzer", change),
         ("de_copilot_kpi_simulator", {**change, "kpis": ["Revenue"], "days": 5}),
     ):
+        services.calls.clear()
         with Sandbox(f"ui.lambdas.{name}", environment) as function:
             answers[name] = function.invoke(event).answer
+        # A database that is named needs no look for databases; here it is found.
+        assert actions(services.calls) - {"glue:GetDatabases"} <= allowed(FUNCTIONS[name])
 
     assert {name: a.get("status") for name, a in answers.items()} == dict.fromkeys(answers, "ok"), answers
     written = [uri for answer in answers.values() for uri in answer["written"]]
