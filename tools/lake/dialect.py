@@ -81,7 +81,7 @@ def to_duckdb(prepared: Prepared, rows: int | None = None, *, estimates: bool = 
     """
     tree = name_outputs(prepared.tree.copy())
     if estimates:
-        tree = tree.transform(_estimated, copy=False)
+        tree = _estimated(tree)
     for node in lake_tables(tree):
         name = TableName(node.db, node.name)
         node.set("db", None)
@@ -123,13 +123,31 @@ def athena_literal(value: Any) -> exp.Expr:
     raise QueryError(f"A {type(value).__name__} cannot be a query parameter")
 
 
-def _estimated(node: exp.Expr) -> exp.Expr:
-    """DuckDB's own estimates, which the fix-ups then leave alone."""
-    if isinstance(node, exp.ApproxDistinct) and not node.args.get("accuracy"):
-        return exp.Anonymous(this="approx_count_distinct", expressions=[node.this])
-    if isinstance(node, exp.ApproxQuantile) and isinstance(node.args.get("quantile"), exp.Literal):
-        return exp.Anonymous(this="approx_quantile", expressions=[node.this, node.args["quantile"]])
-    return node
+def _estimated(tree: exp.Expr) -> exp.Expr:
+    """DuckDB's own estimates, which the fix-ups then leave alone. All quantiles of a value are taken from one digest:
+    DuckDB computes equal aggregates once.
+    """
+    wanted: dict[exp.Expr, list[exp.Expr]] = {}
+    for node in tree.find_all(exp.ApproxQuantile):
+        if _is_plain_quantile(node) and node.args["quantile"] not in wanted.setdefault(node.this, []):
+            wanted[node.this].append(node.args["quantile"])
+
+    def change(node: exp.Expr) -> exp.Expr:
+        if isinstance(node, exp.ApproxDistinct) and not node.args.get("accuracy"):
+            return exp.Anonymous(this="approx_count_distinct", expressions=[node.this])
+        if isinstance(node, exp.ApproxQuantile) and _is_plain_quantile(node):
+            shares = wanted[node.this]
+            place = exp.Literal.number(shares.index(node.args["quantile"]) + 1)
+            every = exp.Array(expressions=[s.copy() for s in shares])
+            digest = exp.Anonymous(this="approx_quantile", expressions=[node.this.copy(), every])
+            return exp.Anonymous(this="list_extract", expressions=[digest, place])
+        return node
+
+    return tree.transform(change, copy=False)
+
+
+def _is_plain_quantile(node: exp.Expr) -> bool:
+    return isinstance(node.args.get("quantile"), exp.Literal) and not node.args.get("weight")
 
 
 def _write_name(node: exp.Table, name: TableName) -> None:
