@@ -11,7 +11,7 @@ from sqlglot import exp
 from tools.jobs import JobReading
 from tools.kpi.demand import Reach, demand_of
 from tools.plan.catalog import Catalog
-from tools.plan.model import ColumnId, Distinct, Op, Plan, Scan, Span, Write, is_ref, reachable, ref_id, refs
+from tools.plan.model import ColumnId, Op, Plan, Scan, Span, Write, is_ref, reachable, ref_id
 from tools.plan.render import NotRenderable, render, render_write, table_of
 from tools.result import listed
 
@@ -171,7 +171,6 @@ class _Sources:
         self._composer = composer
         self._demand = demand_of(write.source, days, reach)
         composer.blocked += self._demand.blocked
-        self._used = _used(plan, write)
 
     def __call__(self, scan: Scan) -> exp.Expr:
         composer, name = self._composer, scan.dataset.name
@@ -187,8 +186,8 @@ class _Sources:
         composer.scanned.append((name, restricted if bounds is not None else None, window))
         if bounds is None:
             return table
-        names = [a.name for a in scan.columns if self._used is None or a.id in self._used or a.name == restricted]
-        return exp.select(*(exp.column(n, quoted=True) for n in names)).from_(table).where(bounds)
+        # Engines read only the columns that something above names.
+        return exp.select(*(exp.column(a.name, quoted=True) for a in scan.columns)).from_(table).where(bounds)
 
 
 def _bounds(column: str, kind: str | None, window: Window) -> exp.Expr | None:
@@ -209,19 +208,6 @@ def _is_plain(write: Write) -> bool:
     return [n for n, _ in values] == list(output.values()) and all(
         is_ref(v) and output.get(ref_id(v)) == n for n, v in values
     )
-
-
-def _used(plan: Plan, write: Write) -> frozenset[ColumnId] | None:
-    """Columns that something names; None when every column counts, as for the rows that a deduplication keeps."""
-    found: set[ColumnId] = set()
-    for op in reachable(plan, [write]):
-        if isinstance(op, Distinct):
-            return None
-        found |= {ref_id(r) for e in _expressions(op) for r in refs(e)}
-        mapping = getattr(op, "mapping", ())
-        found |= {i for row in mapping for i in row if i is not None}
-    found |= {a.id for a in write.source.output}
-    return frozenset(found)
 
 
 def _expressions(op: Op) -> list[exp.Expr]:

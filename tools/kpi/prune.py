@@ -10,13 +10,12 @@ from tools.plan.model import (
     Aggregate,
     ColumnId,
     Distinct,
-    Filter,
     Generate,
-    Join,
     Op,
     Project,
+    Scan,
     SetOp,
-    Sort,
+    expressions_of,
     ref_id,
     refs,
 )
@@ -34,19 +33,17 @@ def pruned(op: Op, needed: Iterable[ColumnId]) -> None:
         case Aggregate():
             op.aggregates = [i for i in op.aggregates if i.attribute.id in wanted]
             wanted = _in([i.expression for i in op.items])
-        case Filter():
-            wanted |= _in([op.predicate])
-        case Join():
-            wanted |= _in([op.condition] if op.condition is not None else [])
-        case Sort():
-            wanted |= _in(op.keys)
-        case Generate():
-            wanted |= _in([op.generator])
         case Distinct():
             wanted = {a.id for a in op.output}
         case SetOp():
             _prune_union(op, wanted)
             return
+        case Scan():
+            op.columns = [a for a in op.columns if a.id in wanted]
+        case Generate():
+            wanted |= _in([op.generator])
+        case _:
+            wanted |= _in(expressions_of(op))
     for child in op.children:
         pruned(child, wanted)
 

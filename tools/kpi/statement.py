@@ -159,11 +159,11 @@ def _grouped(branches: Sequence[exp.Query], shape: _Shape) -> exp.Query:
     stacked = branches[0]
     for branch in branches[1:]:
         stacked = exp.Union(this=stacked, expression=branch, distinct=False)
-    keys = [exp.column(n, quoted=True) for n in shape.keys]
-    items: list[exp.Expr] = [k.copy() for k in keys]
+    keys = [exp.column(n, table="s", quoted=True) for n in shape.keys]
+    items: list[exp.Expr] = [exp.alias_(k.copy(), k.name, quoted=True) for k in keys]
     for name in shape.values:
         kind = exp.Sum if name.startswith("n_") else exp.Max
-        items.append(exp.alias_(kind(this=exp.column(name, quoted=True)), name, quoted=True))
+        items.append(exp.alias_(kind(this=exp.column(name, table="s", quoted=True)), name, quoted=True))
     query = exp.select(*items, copy=False).from_(stacked.subquery("s", copy=False), copy=False)
     query = query.group_by(*(k.copy() for k in keys), copy=False)
     return query.order_by(*(exp.Ordered(this=k.copy()) for k in keys), copy=False)

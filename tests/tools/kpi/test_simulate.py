@@ -283,6 +283,24 @@ def test_another_input_is_a_query_for_each_version(world: tuple[Workspace, Rebui
     assert refused_by_trino(series.sql) is None
 
 
+@pytest.mark.parametrize(
+    "select",
+    [
+        "SELECT id, customer, value, segment, day FROM d.positions WHERE day IN (SELECT day FROM d.targets)",
+        "SELECT DISTINCT 1 AS id, customer, value, segment, day FROM d.positions WHERE NOT (value > 10)",
+        "SELECT min(id) AS id, customer, avg(value) AS value, max(segment) AS segment, day FROM d.positions "
+        "GROUP BY customer, day HAVING count(*) > 1",
+    ],
+    ids=["subquery", "distinct", "having"],
+)
+def test_a_job_of_another_shape_is_replayed_all_the_same(world: tuple[Workspace, Rebuild], select: str) -> None:
+    ws, oracle = world
+    text = f"INSERT OVERWRITE TABLE d.latest\n{select}"
+    oracle.run({**{j: t for j, (_, t) in JOBS.items()}, "latest_job": text})
+    (series,) = simulate(ws, job="latest_job", new_text=text, kpis=["By Segment"], days=14).series
+    assert near(series_of(series, "new"), oracle.kpi(KPIS["By Segment"]), (DAYS[0], DAYS[-1]))
+
+
 def test_what_only_one_version_can_compute_is_not_computed_for_the_rows_of_the_other(
     world: tuple[Workspace, Rebuild],
 ) -> None:
