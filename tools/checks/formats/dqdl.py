@@ -25,13 +25,13 @@ from tools.checks.formats.rules import (
     OneOf,
     Rule,
     Unique,
+    is_number,
     rules_of,
     said_in,
 )
 from tools.checks.formats.sql import against
 from tools.checks.model import Check
 from tools.lake.base import Column, Table
-from tools.profile.figures import family
 
 __all__ = ["export"]
 
@@ -78,7 +78,7 @@ def _values(rule: Rule, table: Table) -> list[str]:
     match rule.test:
         case OneOf(column, values) if all(isinstance(v, str) for v in values):
             tests = [f"in [{', '.join(map(_quoted, values))}]"]
-        case InRange(column, low, high) if family(_type(table, column)) == "number":
+        case InRange(column, low, high) if is_number(table, column):
             tests = _bounds(low, high)
         case Matches(column, regex):
             # The whole text must match there; a match anywhere is what our regular expressions ask for.
@@ -150,11 +150,6 @@ def _quoted(text: str) -> str:
 
 def _number(value: Any) -> str:
     return f"{Decimal(repr(value)):f}"
-
-
-def _type(table: Table, column: str) -> str:
-    found = table.column(column)
-    return found.type if found else ""
 
 
 def _comment(text: str) -> str:

@@ -24,13 +24,13 @@ from tools.checks.formats.rules import (
     OneOf,
     Rule,
     Unique,
+    is_number,
     rules_of,
     said_in,
 )
 from tools.checks.formats.sql import against, unmatched_rows
 from tools.checks.model import Check
 from tools.lake.base import Column, Table
-from tools.profile.figures import family
 
 __all__ = ["export"]
 
@@ -75,7 +75,7 @@ def _expectation(rule: Rule, table: Table, dialect: str) -> tuple[str, dict[str,
         case Unique(columns):
             keys = {"column_list": list(columns), "ignore_row_if": "any_value_is_missing"}
             return "expect_compound_columns_to_be_unique", keys
-        case InRange(column, low, high) if family(_type(table, column)) == "number":
+        case InRange(column, low, high) if is_number(table, column):
             return "expect_column_values_to_be_between", {"column": column, "min_value": low, "max_value": high}
         case Figure(_, low, high, rows=True):
             return "expect_table_row_count_to_be_between", {"min_value": low, "max_value": high}
@@ -109,8 +109,3 @@ def _outside(low: float | None, high: float | None) -> exp.Expr:
     if high is not None:
         tests.append(exp.GT(this=exp.column("figure"), expression=exp.convert(high)))
     return exp.or_(*tests)
-
-
-def _type(table: Table, column: str) -> str:
-    found = table.column(column)
-    return found.type if found else ""

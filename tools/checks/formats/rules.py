@@ -19,7 +19,7 @@ from tools.checks.kinds.base import column_of, count_if, literal, name_of
 from tools.checks.model import Check
 from tools.checks.references import REFERENCE
 from tools.lake.base import Table
-from tools.profile.figures import FIGURES, as_time
+from tools.profile.figures import FIGURES, as_time, family
 from tools.profile.measure import duplicates_of
 
 __all__ = [
@@ -35,6 +35,7 @@ __all__ = [
     "OneOf",
     "Rule",
     "Unique",
+    "is_number",
     "rules_of",
     "said_in",
 ]
@@ -160,6 +161,12 @@ def rules_of(checks: Sequence[Check], table: Table) -> tuple[list[Rule], list[Le
             which = getattr(test, "column", None) or number
             rules.append(Rule(check, check.id if len(tests) == 1 else f"{check.id}: {which}", test))
     return rules, left
+
+
+def is_number(table: Table, column: str) -> bool:
+    """Whether a column of the table is a number; False for one that is not there."""
+    found = table.column(column)
+    return found is not None and family(found.type) == "number"
 
 
 def said_in(tree: exp.Expr, dialect: str) -> str:

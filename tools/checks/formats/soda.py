@@ -23,13 +23,13 @@ from tools.checks.formats.rules import (
     OneOf,
     Rule,
     Unique,
+    is_number,
     rules_of,
     said_in,
 )
 from tools.checks.formats.sql import against, newest_batch, table_named, unmatched_rows
 from tools.checks.model import Check
 from tools.lake.base import Column, Table
-from tools.profile.figures import family
 from tools.yaml_text import dumped
 
 __all__ = ["export"]
@@ -120,7 +120,7 @@ def _of_column(rule: Rule, table: Table) -> tuple[str, str, dict[str, Any]] | No
             return column, "duplicate", {}
         case OneOf(column, values) if all(isinstance(v, str) for v in values):
             return column, "invalid", {"valid_values": list(values)}
-        case InRange(column, low, high) if family(_type(table, column)) == "number":
+        case InRange(column, low, high) if is_number(table, column):
             bounds = {"valid_min": low, "valid_max": high}
             return column, "invalid", {k: v for k, v in bounds.items() if v is not None}
         case Matches(column, regex):
@@ -139,11 +139,6 @@ def _between(low: float | None, high: float | None) -> dict[str, Any]:
     if low is not None:
         return {"must_be_greater_than_or_equal": low}
     return {"must_be_less_than_or_equal": high}
-
-
-def _type(table: Table, column: str) -> str:
-    found = table.column(column)
-    return found.type if found else ""
 
 
 def _harmless(said: Mapping[str, Any]) -> None:
