@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any
 from knowledge.errors import NotFound
 from knowledge.names import nearest
 from knowledge.records import Snapshot
-from tools.plan.model import Plan
 from tools.plan.serial import plan_from_json
+from tools.plan.whole import Plan
 from tools.result import Evidence, counted, listed
 from tools.snapshots import record_name
 

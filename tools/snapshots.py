@@ -22,8 +22,8 @@ from tools.jobs import JobReading
 from tools.jobs.reading import unknown_to_dict
 from tools.plan.catalog import Columns, is_path
 from tools.plan.lineage import Edge
-from tools.plan.model import Plan
 from tools.plan.serial import plan_from_json, plan_to_json
+from tools.plan.whole import Plan
 from tools.result import Evidence, counted, listed
 
 if TYPE_CHECKING:

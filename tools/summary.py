@@ -10,21 +10,8 @@ from tools.jobs import JobReading
 from tools.jobs.reading import unknown_to_dict
 from tools.plan.grain import grain_of
 from tools.plan.lineage import shown
-from tools.plan.model import (
-    Aggregate,
-    Attribute,
-    ColumnId,
-    Distinct,
-    Filter,
-    Join,
-    Op,
-    Plan,
-    Scan,
-    Span,
-    Write,
-    is_ref,
-    walk,
-)
+from tools.plan.model import Aggregate, Attribute, ColumnId, Distinct, Filter, Join, Op, Scan, Span, is_ref
+from tools.plan.whole import Plan, Write, walk
 from tools.result import Evidence, counted, listed
 
 if TYPE_CHECKING:

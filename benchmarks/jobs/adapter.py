@@ -8,7 +8,8 @@ from typing import Any
 from tools.jobs import JobReading, read_job
 from tools.plan.catalog import DictCatalog
 from tools.plan.grain import grain_of, join_keys
-from tools.plan.lineage import OPENLINEAGE, Role
+from tools.plan.lineage import OPENLINEAGE
+from tools.plan.roles import Role
 
 _KINDS: Mapping[Role, str] = {role: subtype for role, (kind, subtype) in OPENLINEAGE.items() if kind == "INDIRECT"}
 

@@ -23,19 +23,16 @@ from tools.plan.model import (
     Limit,
     Op,
     Opaque,
-    Plan,
     Scan,
     SetOp,
     Span,
     Values,
-    Write,
     is_ref,
     is_subquery_ref,
-    reachable,
     ref,
     ref_id,
-    walk,
 )
+from tools.plan.whole import Plan, Write, reachable, walk
 
 __all__ = ["Clause", "Clauses", "Output", "clauses_of"]
 

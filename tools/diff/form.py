@@ -27,22 +27,19 @@ from tools.plan.model import (
     Limit,
     Op,
     Opaque,
-    Plan,
     Project,
     Rebase,
     Scan,
     SetOp,
     Sort,
     Values,
-    Write,
-    expressions_of,
     is_ref,
     is_subquery_ref,
-    reachable,
     ref,
     ref_id,
     refs,
 )
+from tools.plan.whole import Plan, Write, expressions_of, reachable
 
 __all__ = ["Facts", "NoForm", "form_of"]
 

@@ -18,8 +18,9 @@ from typing import TYPE_CHECKING, Any
 from sqlglot import exp
 
 from tools.diff.form import Facts
-from tools.plan.model import Plan, Scan, Write, reachable
+from tools.plan.model import Scan
 from tools.plan.render import NotRenderable, render_write
+from tools.plan.whole import Plan, Write, reachable
 
 if TYPE_CHECKING:
     import duckdb

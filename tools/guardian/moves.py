@@ -11,7 +11,8 @@ from tools.diff import JobDiff
 from tools.guardian.prints import Clause, Prints
 from tools.jobs import JobReading
 from tools.plan.lineage import shown
-from tools.plan.model import Assignment, Span, Write
+from tools.plan.model import Span
+from tools.plan.whole import Assignment, Write
 from tools.result import listed
 
 _LONG = 120  # characters of an expression in a sentence

@@ -23,7 +23,6 @@ from tools.plan.model import (
     Limit,
     Op,
     Opaque,
-    Plan,
     Project,
     Rebase,
     Scan,
@@ -31,13 +30,12 @@ from tools.plan.model import (
     Sort,
     Span,
     Values,
-    Write,
     is_ref,
     is_subquery_ref,
-    reachable,
     ref,
     ref_id,
 )
+from tools.plan.whole import Plan, Write, reachable
 
 __all__ = ["Clause", "Prints"]
 

@@ -24,7 +24,7 @@ from tools.plan.render import NotRenderable, render_write
 
 if TYPE_CHECKING:
     from tools.lake.engine import Engine
-    from tools.plan.model import Plan, Write
+    from tools.plan.whole import Plan, Write
 
 __all__ = ["DryRunner", "Outcome", "fits", "new_types", "widens"]
 

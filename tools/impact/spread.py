@@ -15,7 +15,7 @@ from tools.impact.tables import TableState, seeded, table_verdict, wider
 from tools.jobs import JobReading
 from tools.lineage import Node, walk
 from tools.plan.catalog import Columns
-from tools.plan.model import Write
+from tools.plan.whole import Write
 from tools.result import Evidence, listed
 
 if TYPE_CHECKING:

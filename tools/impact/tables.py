@@ -8,7 +8,7 @@ from tools.changes import Change
 from tools.impact.dryrun import widens
 from tools.impact.result import Verdict
 from tools.plan.catalog import Columns
-from tools.plan.lineage import Role
+from tools.plan.roles import Role
 from tools.result import listed
 
 _DECIDING: tuple[Role, ...] = ("filter", "join", "condition", "group_by", "distinct")

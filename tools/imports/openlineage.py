@@ -7,7 +7,8 @@ from typing import Any
 
 from tools.imports.result import Brought, Imports
 from tools.plan.catalog import Catalog
-from tools.plan.lineage import OPENLINEAGE, Edge, Role
+from tools.plan.lineage import OPENLINEAGE, Edge
+from tools.plan.roles import Role
 
 __all__ = ["is_event", "runs_of"]
 

@@ -11,7 +11,8 @@ from knowledge.records import DashboardRecord, JobRecord, Record
 from tools.jobs.reading import JobReading
 from tools.lake.base import JobSource
 from tools.plan.lineage import Edge
-from tools.plan.model import Plan, Unknown
+from tools.plan.model import Unknown
+from tools.plan.whole import Plan
 
 __all__ = ["Kept", "MergedReading", "kept_imports"]
 

@@ -10,7 +10,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from tools.jobs.session import Session
-from tools.plan.model import Assignment, Scan, Write, late_columns, ref
+from tools.plan.model import Scan, late_columns, ref
+from tools.plan.whole import Assignment, Write
 
 
 def settle_open_columns(session: Session) -> None:

@@ -8,7 +8,8 @@ from functools import cached_property
 from typing import Any
 
 from tools.plan.lineage import Edge, Tracer, write_edges
-from tools.plan.model import Plan, Scan, Unknown, reachable
+from tools.plan.model import Scan, Unknown
+from tools.plan.whole import Plan, reachable
 
 
 @dataclass(frozen=True)

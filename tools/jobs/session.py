@@ -11,25 +11,22 @@ from dataclasses import dataclass, field
 
 from tools.plan.catalog import Catalog, Columns, fold, is_path
 from tools.plan.model import (
-    Assignment,
     Attribute,
     Dataset,
-    Definition,
     DefinitionAction,
     Ids,
     Item,
     Op,
-    Plan,
     Rebase,
     Rest,
     Scan,
     Span,
     Unknown,
-    Write,
     WriteKind,
     ref,
 )
 from tools.plan.relation import OpenPart, Relation, Visible
+from tools.plan.whole import Assignment, Definition, Plan, Write
 
 
 @dataclass

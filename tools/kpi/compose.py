@@ -11,8 +11,9 @@ from sqlglot import exp
 from tools.jobs import JobReading
 from tools.kpi.demand import Reach, demand_of
 from tools.plan.catalog import Catalog
-from tools.plan.model import ColumnId, Op, Plan, Scan, Span, Write, is_ref, reachable, ref_id
+from tools.plan.model import ColumnId, Op, Scan, Span, is_ref, ref_id
 from tools.plan.render import NotRenderable, render, render_write, table_of
+from tools.plan.whole import Plan, Write, reachable
 from tools.result import listed
 
 __all__ = ["Composer", "Refused", "Scanned", "Window"]
@@ -211,7 +212,8 @@ def _is_plain(write: Write) -> bool:
 
 
 def _expressions(op: Op) -> list[exp.Expr]:
-    from tools.plan.model import Generate, expressions_of
+    from tools.plan.model import Generate
+    from tools.plan.whole import expressions_of
 
     more = [op.generator] if isinstance(op, Generate) else []
     return [*expressions_of(op), *more]

@@ -31,8 +31,8 @@ from tools.plan.model import (
     Span,
     is_ref,
     ref_id,
-    walk,
 )
+from tools.plan.whole import walk
 
 __all__ = ["Demand", "Reach", "demand_of"]
 

@@ -24,7 +24,6 @@ from knowledge.names import nearest
 from tools.jobs import JobReading, read_job
 from tools.plan.model import (
     Aggregate,
-    Assignment,
     Attribute,
     Distinct,
     Filter,
@@ -38,12 +37,11 @@ from tools.plan.model import (
     Scan,
     SetOp,
     Sort,
-    Write,
     is_ref,
     ref,
     ref_id,
-    walk,
 )
+from tools.plan.whole import Assignment, Write, walk
 from tools.result import listed
 from tools.workspace import imports_for
 

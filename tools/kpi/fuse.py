@@ -36,7 +36,6 @@ from tools.kpi.fused_rows import (
 from tools.kpi.prune import pruned
 from tools.plan.model import (
     Aggregate,
-    Assignment,
     Attribute,
     ColumnId,
     Dataset,
@@ -47,17 +46,16 @@ from tools.plan.model import (
     Item,
     Join,
     Op,
-    Plan,
     Project,
     Scan,
     SetOp,
     Values,
-    Write,
     is_ref,
     ref,
     ref_id,
 )
 from tools.plan.render import in_target_order
+from tools.plan.whole import Assignment, Plan, Write
 
 __all__ = ["Column", "NotFusable", "fuse"]
 

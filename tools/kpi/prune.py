@@ -6,19 +6,8 @@ from collections.abc import Iterable
 
 from sqlglot import exp
 
-from tools.plan.model import (
-    Aggregate,
-    ColumnId,
-    Distinct,
-    Generate,
-    Op,
-    Project,
-    Scan,
-    SetOp,
-    expressions_of,
-    ref_id,
-    refs,
-)
+from tools.plan.model import Aggregate, ColumnId, Distinct, Generate, Op, Project, Scan, SetOp, ref_id, refs
+from tools.plan.whole import expressions_of
 
 __all__ = ["pruned"]
 

@@ -16,17 +16,15 @@ from tools.plan.model import (
     Join,
     Limit,
     Op,
-    Plan,
     Project,
     Rebase,
     Sort,
     Span,
-    Write,
     is_ref,
-    reachable,
     ref,
     ref_id,
 )
+from tools.plan.whole import Plan, Write, reachable
 
 
 @dataclass(frozen=True, slots=True)

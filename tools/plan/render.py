@@ -19,7 +19,6 @@ from tools.plan.bind import EITHER, is_missing
 from tools.plan.catalog import Columns, is_path
 from tools.plan.model import (
     Aggregate,
-    Assignment,
     Attribute,
     ColumnId,
     Distinct,
@@ -29,7 +28,6 @@ from tools.plan.model import (
     Limit,
     Op,
     Opaque,
-    Plan,
     Project,
     Rebase,
     Scan,
@@ -37,12 +35,12 @@ from tools.plan.model import (
     Sort,
     Span,
     Values,
-    Write,
     is_ref,
     is_subquery_ref,
     ref_id,
     refs,
 )
+from tools.plan.whole import Assignment, Plan, Write
 
 SourceOf = Callable[[Scan], exp.Expr]
 _BIG = 150  # nodes; beyond this an expression is named in a derived table and not repeated

@@ -11,8 +11,9 @@ from typing import Any
 
 from sqlglot import exp, serde
 
-from tools.plan import model
-from tools.plan.model import Ids, Op, Plan, walk
+from tools.plan import model, whole
+from tools.plan.model import Ids, Op
+from tools.plan.whole import Plan, walk
 
 VERSION = 1
 _OPS: dict[str, type[Op]] = {
@@ -33,16 +34,16 @@ _OPS: dict[str, type[Op]] = {
         model.SetOp,
         model.Sort,
         model.Values,
-        model.Write,
+        whole.Write,
     )
 }
 _VALUES: dict[str, type[Any]] = {
     c.__name__: c
     for c in (
-        model.Assignment,
+        whole.Assignment,
         model.Attribute,
         model.Dataset,
-        model.Definition,
+        whole.Definition,
         model.Item,
         model.Rest,
         model.Span,

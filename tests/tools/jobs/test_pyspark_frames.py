@@ -5,7 +5,8 @@ from __future__ import annotations
 import pytest
 
 from tests.tools.jobs.pyjobs import deciding, read, reasons, values
-from tools.plan.model import Rebase, walk
+from tools.plan.model import Rebase
+from tools.plan.whole import walk
 
 ORDERS = 'o = spark.table("s.orders")\nc = spark.table("s.custs")\n'
 

@@ -9,9 +9,9 @@ import pytest
 from tools.jobs import read_job
 from tools.plan.catalog import DictCatalog
 from tools.plan.lineage import column_edges
-from tools.plan.model import Plan
 from tools.plan.render import render_write
 from tools.plan.serial import plan_from_json, plan_to_json
+from tools.plan.whole import Plan
 
 CATALOG = DictCatalog(
     {

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from sqlglot import exp
 
-from tools.plan.model import ColumnId, Plan, Span, Write, is_ref, is_subquery_ref, ref_id, walk
+from tools.plan.model import ColumnId, Span, is_ref, is_subquery_ref, ref_id
+from tools.plan.whole import Plan, Write, walk
 from tools.summary import names_of
 
 __all__ = ["Outputs"]

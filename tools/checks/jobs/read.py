@@ -15,23 +15,8 @@ from tools.checks.jobs.facts import Fact, JobFacts, KeyFact, no_facts
 from tools.checks.jobs.outputs import Outputs
 from tools.jobs import JobReading
 from tools.plan.grain import grain_of
-from tools.plan.model import (
-    Aggregate,
-    Distinct,
-    Filter,
-    Generate,
-    Join,
-    Limit,
-    Op,
-    Plan,
-    Project,
-    Sort,
-    Span,
-    Write,
-    is_ref,
-    ref_id,
-    walk,
-)
+from tools.plan.model import Aggregate, Distinct, Filter, Generate, Join, Limit, Op, Project, Sort, Span, is_ref, ref_id
+from tools.plan.whole import Plan, Write, walk
 from tools.result import Evidence, listed
 
 __all__ = ["facts_of"]

@@ -27,9 +27,8 @@ from tools.plan.model import (
     Scan,
     SetOp,
     Sort,
-    Write,
-    walk,
 )
+from tools.plan.whole import Write, walk
 
 __all__ = ["Flow", "Row", "follow"]
 

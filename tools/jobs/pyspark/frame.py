@@ -39,9 +39,9 @@ from tools.plan.model import (
     is_ref,
     ref,
     ref_id,
-    walk,
 )
 from tools.plan.relation import AmbiguousName, OpenPart, Relation, Unresolved, Visible
+from tools.plan.whole import walk
 
 _numbers = count(1)
 DEEPEST_LOOK = 20  # how many selects below a frame a name is looked for

@@ -10,19 +10,9 @@ from tools.jobs.sql.env import Env
 from tools.jobs.sql.query import lower_query, with_ctes
 from tools.jobs.sql.sources import lower_from, lower_source, scan_table, table_name
 from tools.plan.bind import bind
-from tools.plan.model import (
-    Assignment,
-    Dataset,
-    Filter,
-    Join,
-    Op,
-    Span,
-    Unknown,
-    Write,
-    WriteKind,
-    ref,
-)
+from tools.plan.model import Dataset, Filter, Join, Op, Span, Unknown, WriteKind, ref
 from tools.plan.relation import Relation
+from tools.plan.whole import Assignment, Write
 
 
 def create(tree: exp.Expr, env: Env, *, temporary: bool) -> None:

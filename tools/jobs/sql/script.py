@@ -14,8 +14,9 @@ from tools.jobs.sql.env import Env
 from tools.jobs.sql.query import lower_query, with_ctes
 from tools.jobs.sql.sources import table_name
 from tools.jobs.sql.text import SqlTextError, parse_statement, split, without_comments
-from tools.plan.model import Dataset, Op, Plan, Span, Unknown, reachable
+from tools.plan.model import Dataset, Op, Span, Unknown
 from tools.plan.relation import Relation
+from tools.plan.whole import Plan, reachable
 
 Handler = Callable[[exp.Expr, Env], Relation | None]
 
