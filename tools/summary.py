@@ -8,9 +8,11 @@ from typing import TYPE_CHECKING, Any
 
 from tools.jobs import JobReading
 from tools.jobs.reading import unknown_to_dict
+from tools.plan.base import Attribute, ColumnId, Span
 from tools.plan.grain import grain_of
 from tools.plan.lineage import shown
-from tools.plan.model import Aggregate, Attribute, ColumnId, Distinct, Filter, Join, Op, Scan, Span, is_ref
+from tools.plan.model import Aggregate, Distinct, Filter, Join, Op, Scan
+from tools.plan.references import is_ref
 from tools.plan.whole import Plan, Write, walk
 from tools.result import Evidence, counted, listed
 

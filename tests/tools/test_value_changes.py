@@ -17,7 +17,7 @@ from tests.lakes import build
 from tools.changes import parse_change
 from tools.impact import ImpactItem, ImpactResult, impact
 from tools.impact.values.domain import Known, evaluate
-from tools.plan.model import ref
+from tools.plan.references import ref
 from tools.toolbox import call_tool
 from tools.workspace import Workspace
 

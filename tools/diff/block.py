@@ -9,7 +9,8 @@ from dataclasses import dataclass, field, replace
 from sqlglot import exp
 
 from tools.diff.canonical import canonical, text_of
-from tools.plan.model import ColumnId, column_type
+from tools.plan.base import ColumnId
+from tools.plan.references import column_type
 
 __all__ = [
     "Beside",

@@ -12,26 +12,10 @@ from dataclasses import dataclass
 from sqlglot import exp
 
 from tools.diff.canonical import canonical, conjuncts, text_of, type_name
+from tools.plan.base import ColumnId, Span
 from tools.plan.lineage import Tracer
-from tools.plan.model import (
-    Aggregate,
-    ColumnId,
-    Distinct,
-    Filter,
-    Generate,
-    Join,
-    Limit,
-    Op,
-    Opaque,
-    Scan,
-    SetOp,
-    Span,
-    Values,
-    is_ref,
-    is_subquery_ref,
-    ref,
-    ref_id,
-)
+from tools.plan.model import Aggregate, Distinct, Filter, Generate, Join, Limit, Op, Opaque, Scan, SetOp, Values
+from tools.plan.references import is_ref, is_subquery_ref, ref, ref_id
 from tools.plan.whole import Plan, Write, reachable, walk
 
 __all__ = ["Clause", "Clauses", "Output", "clauses_of"]

@@ -13,7 +13,7 @@ from tools.diff.form import Facts, NoForm, form_of
 from tools.diff.result import Difference, DifferenceKind, JobDiff
 from tools.diff.search import DATABASES, Counterexample, NotSearchable, search
 from tools.jobs import JobReading
-from tools.plan.model import Span
+from tools.plan.base import Span
 from tools.plan.whole import Write
 
 __all__ = ["Version", "diff"]

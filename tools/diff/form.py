@@ -17,9 +17,9 @@ from sqlglot import exp
 from tools.diff.block import Beside, Block, Columns, equates, group_content, hashed, moved, renamed, type_of, typed
 from tools.diff.canonical import canonical, conjuncts, text_of
 from tools.diff.rollup import grouped_form, lowered, rolled_up
+from tools.plan.base import ColumnId
 from tools.plan.model import (
     Aggregate,
-    ColumnId,
     Distinct,
     Filter,
     Generate,
@@ -33,12 +33,8 @@ from tools.plan.model import (
     SetOp,
     Sort,
     Values,
-    is_ref,
-    is_subquery_ref,
-    ref,
-    ref_id,
-    refs,
 )
+from tools.plan.references import is_ref, is_subquery_ref, ref, ref_id, refs
 from tools.plan.whole import Plan, Write, expressions_of, reachable
 
 __all__ = ["Facts", "NoForm", "form_of"]

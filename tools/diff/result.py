@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any, Literal
 
 from tools.diff.search import Counterexample
-from tools.plan.model import Span
+from tools.plan.base import Span
 from tools.result import Evidence, counted, listed
 
 __all__ = ["Difference", "DifferenceKind", "JobDiff", "Verdict"]

@@ -10,8 +10,8 @@ from typing import Any
 from tools.diff import JobDiff
 from tools.guardian.prints import Clause, Prints
 from tools.jobs import JobReading
+from tools.plan.base import Span
 from tools.plan.lineage import shown
-from tools.plan.model import Span
 from tools.plan.whole import Assignment, Write
 from tools.result import listed
 

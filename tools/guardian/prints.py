@@ -12,10 +12,10 @@ from dataclasses import dataclass
 
 from sqlglot import exp
 
+from tools.plan.base import ColumnId, Span
 from tools.plan.lineage import shown
 from tools.plan.model import (
     Aggregate,
-    ColumnId,
     Distinct,
     Filter,
     Generate,
@@ -28,13 +28,9 @@ from tools.plan.model import (
     Scan,
     SetOp,
     Sort,
-    Span,
     Values,
-    is_ref,
-    is_subquery_ref,
-    ref,
-    ref_id,
 )
+from tools.plan.references import is_ref, is_subquery_ref, ref, ref_id
 from tools.plan.whole import Plan, Write, reachable
 
 __all__ = ["Clause", "Prints"]

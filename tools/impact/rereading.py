@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 from tools.impact.dryrun import DryRunner, Outcome, fits
 from tools.impact.tables import TableState
 from tools.jobs import JobReading
+from tools.plan.base import Span, Unknown
 from tools.plan.catalog import Changed
-from tools.plan.model import Span, Unknown
 from tools.plan.whole import Write
 from tools.result import Evidence, listed
 from tools.workspace import read_source

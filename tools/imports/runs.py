@@ -10,8 +10,8 @@ from typing import Any
 from knowledge.records import DashboardRecord, JobRecord, Record
 from tools.jobs.reading import JobReading
 from tools.lake.base import JobSource
+from tools.plan.base import Unknown
 from tools.plan.lineage import Edge
-from tools.plan.model import Unknown
 from tools.plan.whole import Plan
 
 __all__ = ["Kept", "MergedReading", "kept_imports"]

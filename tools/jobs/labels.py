@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 
 from sqlglot import exp
 
-from tools.plan.model import is_ref
+from tools.plan.references import is_ref
 
 _DEPTH = 60
 _CALL = re.compile(r"^([A-Z_][A-Z0-9_]*)\((.*)\)$", re.S)

@@ -10,7 +10,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from tools.jobs.session import Session
-from tools.plan.model import Scan, late_columns, ref
+from tools.plan.model import Scan, late_columns
+from tools.plan.references import ref
 from tools.plan.whole import Assignment, Write
 
 

@@ -12,8 +12,8 @@ from tools.jobs import sql
 from tools.jobs.reading import JobReading
 from tools.jobs.session import Session
 from tools.jobs.sql import text as sql_text
+from tools.plan.base import Span, Unknown
 from tools.plan.catalog import EMPTY, Catalog
-from tools.plan.model import Span, Unknown
 
 Language = Literal["python", "sql"]
 

@@ -7,8 +7,9 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
+from tools.plan.base import Unknown
 from tools.plan.lineage import Edge, Tracer, write_edges
-from tools.plan.model import Scan, Unknown
+from tools.plan.model import Scan
 from tools.plan.whole import Plan, reachable
 
 

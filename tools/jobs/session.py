@@ -9,22 +9,10 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
+from tools.plan.base import Attribute, Dataset, Ids, Span, Unknown
 from tools.plan.catalog import Catalog, Columns, fold, is_path
-from tools.plan.model import (
-    Attribute,
-    Dataset,
-    DefinitionAction,
-    Ids,
-    Item,
-    Op,
-    Rebase,
-    Rest,
-    Scan,
-    Span,
-    Unknown,
-    WriteKind,
-    ref,
-)
+from tools.plan.model import DefinitionAction, Item, Op, Rebase, Rest, Scan, WriteKind
+from tools.plan.references import ref
 from tools.plan.relation import OpenPart, Relation, Visible
 from tools.plan.whole import Assignment, Definition, Plan, Write
 

@@ -10,8 +10,10 @@ from sqlglot import exp
 
 from tools.jobs import JobReading
 from tools.kpi.demand import Reach, demand_of
+from tools.plan.base import ColumnId, Span
 from tools.plan.catalog import Catalog
-from tools.plan.model import ColumnId, Op, Scan, Span, is_ref, ref_id
+from tools.plan.model import Op, Scan
+from tools.plan.references import is_ref, ref_id
 from tools.plan.render import NotRenderable, render, render_write, table_of
 from tools.plan.whole import Plan, Write, reachable
 from tools.result import listed

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from sqlglot import exp
 
-from tools.plan.model import ColumnId, is_ref, ref_id
+from tools.plan.base import ColumnId
+from tools.plan.references import is_ref, ref_id
 
 __all__ = ["bounds_of", "frame_of", "shifted"]
 

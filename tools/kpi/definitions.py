@@ -8,7 +8,9 @@ from typing import Any
 from knowledge.errors import InputError
 from tools.consumers import Consumer
 from tools.jobs import JobReading
-from tools.plan.model import Aggregate, ColumnId, Project, Rebase, is_ref, ref_id
+from tools.plan.base import ColumnId
+from tools.plan.model import Aggregate, Project, Rebase
+from tools.plan.references import is_ref, ref_id
 from tools.plan.whole import Write, walk
 from tools.result import listed
 

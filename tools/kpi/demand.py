@@ -14,24 +14,9 @@ from dataclasses import dataclass, field
 from sqlglot import exp
 
 from tools.kpi.days import bounds_of, frame_of, shifted
-from tools.plan.model import (
-    Aggregate,
-    ColumnId,
-    Distinct,
-    Filter,
-    Generate,
-    Join,
-    Limit,
-    Op,
-    Project,
-    Rebase,
-    Scan,
-    SetOp,
-    Sort,
-    Span,
-    is_ref,
-    ref_id,
-)
+from tools.plan.base import ColumnId, Span
+from tools.plan.model import Aggregate, Distinct, Filter, Generate, Join, Limit, Op, Project, Rebase, Scan, SetOp, Sort
+from tools.plan.references import is_ref, ref_id
 from tools.plan.whole import walk
 
 __all__ = ["Demand", "Reach", "demand_of"]

@@ -22,9 +22,9 @@ from sqlglot import errors, exp, parse_one
 from knowledge.errors import Ambiguous, InputError
 from knowledge.names import nearest
 from tools.jobs import JobReading, read_job
+from tools.plan.base import Attribute
 from tools.plan.model import (
     Aggregate,
-    Attribute,
     Distinct,
     Filter,
     Generate,
@@ -37,10 +37,8 @@ from tools.plan.model import (
     Scan,
     SetOp,
     Sort,
-    is_ref,
-    ref,
-    ref_id,
 )
+from tools.plan.references import is_ref, ref, ref_id
 from tools.plan.whole import Assignment, Write, walk
 from tools.result import listed
 from tools.workspace import imports_for

@@ -34,26 +34,9 @@ from tools.kpi.fused_rows import (
     when,
 )
 from tools.kpi.prune import pruned
-from tools.plan.model import (
-    Aggregate,
-    Attribute,
-    ColumnId,
-    Dataset,
-    Distinct,
-    Filter,
-    Generate,
-    Ids,
-    Item,
-    Join,
-    Op,
-    Project,
-    Scan,
-    SetOp,
-    Values,
-    is_ref,
-    ref,
-    ref_id,
-)
+from tools.plan.base import Attribute, ColumnId, Dataset, Ids
+from tools.plan.model import Aggregate, Distinct, Filter, Generate, Item, Join, Op, Project, Scan, SetOp, Values
+from tools.plan.references import is_ref, ref, ref_id
 from tools.plan.render import in_target_order
 from tools.plan.whole import Assignment, Plan, Write
 

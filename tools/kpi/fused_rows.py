@@ -8,21 +8,9 @@ from typing import TypeVar
 
 from sqlglot import exp
 
-from tools.plan.model import (
-    Attribute,
-    ColumnId,
-    Distinct,
-    Filter,
-    Item,
-    Op,
-    Project,
-    Rebase,
-    Sort,
-    is_ref,
-    is_subquery_ref,
-    ref,
-    ref_id,
-)
+from tools.plan.base import Attribute, ColumnId
+from tools.plan.model import Distinct, Filter, Item, Op, Project, Rebase, Sort
+from tools.plan.references import is_ref, is_subquery_ref, ref, ref_id
 
 __all__ = [
     "NotFusable",

@@ -6,7 +6,9 @@ from collections.abc import Iterable
 
 from sqlglot import exp
 
-from tools.plan.model import Aggregate, ColumnId, Distinct, Generate, Op, Project, Scan, SetOp, ref_id, refs
+from tools.plan.base import ColumnId
+from tools.plan.model import Aggregate, Distinct, Generate, Op, Project, Scan, SetOp
+from tools.plan.references import ref_id, refs
 from tools.plan.whole import expressions_of
 
 __all__ = ["pruned"]

@@ -14,8 +14,8 @@ from tools.jobs import JobReading
 from tools.kpi.compose import Composer, Refused, Scanned, Window
 from tools.kpi.definitions import KpiDefinition
 from tools.kpi.fuse import NotFusable, fuse
+from tools.plan.base import Span
 from tools.plan.catalog import Catalog
-from tools.plan.model import Span
 from tools.plan.render import NotRenderable
 
 __all__ = ["Statement", "Version", "statement"]

@@ -11,16 +11,9 @@ from dataclasses import dataclass, field
 
 from sqlglot import exp
 
-from tools.plan.model import (
-    Attribute,
-    Op,
-    Span,
-    Unknown,
-    is_ref,
-    is_subquery_ref,
-    ref,
-    subquery_ref,
-)
+from tools.plan.base import Attribute, Span, Unknown
+from tools.plan.model import Op
+from tools.plan.references import is_ref, is_subquery_ref, ref, subquery_ref
 from tools.plan.relation import AmbiguousName, Relation, Resolved, Unresolved
 
 _MISSING_TABLE = "#missing"

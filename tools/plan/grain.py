@@ -7,23 +7,10 @@ from typing import Literal
 
 from sqlglot import exp
 
+from tools.plan.base import ColumnId, Span
 from tools.plan.lineage import Tracer
-from tools.plan.model import (
-    Aggregate,
-    ColumnId,
-    Distinct,
-    Filter,
-    Join,
-    Limit,
-    Op,
-    Project,
-    Rebase,
-    Sort,
-    Span,
-    is_ref,
-    ref,
-    ref_id,
-)
+from tools.plan.model import Aggregate, Distinct, Filter, Join, Limit, Op, Project, Rebase, Sort
+from tools.plan.references import is_ref, ref, ref_id
 from tools.plan.whole import Plan, Write, reachable
 
 

@@ -13,11 +13,10 @@ from typing import Any
 
 from sqlglot import exp
 
+from tools.plan.base import ColumnId, Confidence, Span
 from tools.plan.bind import EITHER
 from tools.plan.model import (
     Aggregate,
-    ColumnId,
-    Confidence,
     Distinct,
     Filter,
     Generate,
@@ -31,13 +30,8 @@ from tools.plan.model import (
     Scan,
     SetOp,
     Sort,
-    Span,
-    is_ref,
-    is_subquery_ref,
-    ref,
-    ref_id,
-    ref_span,
 )
+from tools.plan.references import is_ref, is_subquery_ref, ref, ref_id, ref_span
 from tools.plan.roles import Role, leaf_roles
 from tools.plan.whole import Plan, Write, reachable, walk
 
@@ -454,9 +448,6 @@ def _deciding(op: Op) -> Iterator[tuple[exp.Expr, Role]]:  # noqa: C901 - a tabl
             yield from ((_plain_ref(i), "distinct") for row in op.mapping for i in row[1:] if i is not None)
         case Rebase() | Generate():
             pass
-
-
-# --------------------------------------------------------------------------- roles inside one expression
 
 
 def shown(expression: exp.Expr, names: Mapping[ColumnId, str] | None = None) -> str:

@@ -1,161 +1,22 @@
-"""The plan: what a job computes, as relational operators in which every column has an id.
+"""The operators of a plan: what a job computes, as relational operators in which every column has an id.
 
 A column keeps its id for as long as its value is the same column, whatever it is called on the way (as in Spark's
 analyzer), so lineage is following ids and never comparing names. Scalar expressions are sqlglot expressions whose
-column leaves are references to ids (`ref`), and, for a subquery, to another plan (`Plan.subqueries`).
+column leaves are references to ids (references.py), and, for a subquery, to another plan (`Plan.subqueries`, whole.py).
 
 This module knows neither SQL text nor Python job code: readers in `tools.jobs` build these objects.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
-from functools import lru_cache
-from itertools import count
-from typing import Literal, Protocol, TypeAlias
+from typing import Literal, Protocol
 
 from sqlglot import exp
 
-ColumnId: TypeAlias = int
-Confidence = Literal["high", "low"]
-_REF_TABLE = "#"  # no dialect can produce this unquoted, so a reference is never taken for a name
-_SUBQUERY_TABLE = "#query"
-
-
-@dataclass(frozen=True, slots=True)
-class Span:
-    """A place in a file: `line` and `end_line` are 1-based and inclusive."""
-
-    file: str
-    line: int
-    end_line: int | None = None
-
-    def __str__(self) -> str:
-        return f"{self.file}:{self.line}"
-
-
-@dataclass(frozen=True, slots=True)
-class Dataset:
-    """What a job reads or writes: a catalog table, a path, or something else with a name (`jdbc:…`, `kafka:…`).
-
-    `name` is canonical: `database.table` in lower case, a path without its trailing slash. Parts known only at run
-    time stay as `${args.name}`, `${env.NAME}` or `${?}`.
-    """
-
-    name: str
-    kind: Literal["table", "path", "other"] = "table"
-
-    @property
-    def resolved(self) -> bool:
-        """Whether every part of the name is known."""
-        return "${" not in self.name
-
-    def __str__(self) -> str:
-        return self.name
-
-
-@dataclass(frozen=True, slots=True)
-class Attribute:
-    """A column of an operator's output. `type` is in Athena's spelling, or None when it is not known."""
-
-    id: ColumnId
-    name: str
-    type: str | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Unknown:
-    """Something that could not be read: said, never guessed."""
-
-    reason: str
-    span: Span | None = None
-    kind: Literal["read", "write", "column", "expression", "statement", "table"] = "expression"
-    name: str | None = None
-
-    def __str__(self) -> str:
-        return f"{self.span}: {self.reason}" if self.span else self.reason
-
-
-class Ids:
-    """Hands out column ids for one reading."""
-
-    def __init__(self) -> None:
-        self._next = count(1)
-
-    def attribute(self, name: str, type: str | None = None) -> Attribute:
-        """A column that did not exist before."""
-        return Attribute(next(self._next), name, type)
-
-    def start_after(self, highest: ColumnId) -> None:
-        """Goes on behind ids that are taken already."""
-        self._next = count(highest + 1)
-
-
-# --------------------------------------------------------------------------- references inside expressions
-
-
-def ref(attribute: Attribute | ColumnId, span: Span | None = None) -> exp.Column:
-    """An expression leaf that stands for a column id; `span` is where the job names it."""
-    column_id = attribute if isinstance(attribute, int) else attribute.id
-    leaf = exp.Column(
-        this=exp.Identifier(this=str(column_id), quoted=True),
-        table=exp.Identifier(this=_REF_TABLE, quoted=True),
-    )
-    if isinstance(attribute, Attribute):
-        leaf.meta["name"] = attribute.name
-        if attribute.type:
-            leaf.type = column_type(attribute.type)
-    if span:
-        leaf.meta["span"] = (span.file, span.line, span.end_line)
-    return leaf
-
-
-def is_ref(node: exp.Expr) -> bool:
-    """Whether a node is a leaf made by `ref`."""
-    return isinstance(node, exp.Column) and node.table == _REF_TABLE
-
-
-def ref_id(leaf: exp.Expr) -> ColumnId:
-    """The column id of a leaf made by `ref`."""
-    return int(leaf.name)
-
-
-def refs(expression: exp.Expr) -> Iterator[exp.Column]:
-    """Every column reference in an expression, subqueries not entered."""
-    return (c for c in expression.find_all(exp.Column) if is_ref(c))
-
-
-def ref_span(leaf: exp.Expr) -> Span | None:
-    """Where the job names this reference."""
-    place = leaf.meta.get("span")
-    return Span(*place) if place else None
-
-
-def subquery_ref(index: int, kind: Literal["scalar", "in", "exists"]) -> exp.Column:
-    """A leaf that stands for the result of `Plan.subqueries[index]`."""
-    return exp.Column(
-        this=exp.Identifier(this=str(index), quoted=True),
-        table=exp.Identifier(this=_SUBQUERY_TABLE, quoted=True),
-        db=exp.Identifier(this=kind, quoted=True),
-    )
-
-
-def is_subquery_ref(node: exp.Expr) -> bool:
-    """Whether a node is a leaf made by `subquery_ref`."""
-    return isinstance(node, exp.Column) and node.table == _SUBQUERY_TABLE
-
-
-@lru_cache(maxsize=4096)
-def column_type(athena_type: str) -> exp.DataType:
-    """A sqlglot type from Athena's spelling; UNKNOWN for a spelling sqlglot cannot read."""
-    try:
-        return exp.DataType.build(athena_type, dialect="athena")
-    except Exception:  # noqa: BLE001 - sqlglot raises several unrelated types on odd spellings
-        return exp.DataType(this=exp.DType.UNKNOWN)
-
-
-# --------------------------------------------------------------------------- operators
+from tools.plan.base import Attribute, ColumnId, Confidence, Dataset, Ids, Span
+from tools.plan.references import is_ref, ref, ref_id
 
 
 @dataclass(frozen=True, slots=True)
@@ -605,8 +466,6 @@ def _late_id(op: Op, name: str) -> ColumnId | None:
             return rest.source.column(name).id
     return None
 
-
-# --------------------------------------------------------------------------- writes and whole plans
 
 WriteKind = Literal["create", "insert", "overwrite", "merge", "update", "delete", "view", "unload", "query"]
 

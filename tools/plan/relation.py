@@ -9,7 +9,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 
-from tools.plan.model import Attribute, Op, Rest, Scan
+from tools.plan.base import Attribute
+from tools.plan.model import Op, Rest, Scan
 
 Qualifier = tuple[str, ...]
 

@@ -15,12 +15,11 @@ from itertools import count
 from sqlglot import exp
 from sqlglot.optimizer.annotate_types import annotate_types
 
+from tools.plan.base import Attribute, ColumnId, Span
 from tools.plan.bind import EITHER, is_missing
 from tools.plan.catalog import Columns, is_path
 from tools.plan.model import (
     Aggregate,
-    Attribute,
-    ColumnId,
     Distinct,
     Filter,
     Generate,
@@ -33,13 +32,9 @@ from tools.plan.model import (
     Scan,
     SetOp,
     Sort,
-    Span,
     Values,
-    is_ref,
-    is_subquery_ref,
-    ref_id,
-    refs,
 )
+from tools.plan.references import is_ref, is_subquery_ref, ref_id, refs
 from tools.plan.whole import Assignment, Plan, Write
 
 SourceOf = Callable[[Scan], exp.Expr]

@@ -7,10 +7,7 @@ from typing import Literal
 
 from sqlglot import exp
 
-from tools.plan.model import (
-    is_ref,
-    is_subquery_ref,
-)
+from tools.plan.references import is_ref, is_subquery_ref
 
 __all__ = ["Role", "leaf_roles"]
 

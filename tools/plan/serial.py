@@ -11,8 +11,9 @@ from typing import Any
 
 from sqlglot import exp, serde
 
-from tools.plan import model, whole
-from tools.plan.model import Ids, Op
+from tools.plan import base, model, whole
+from tools.plan.base import Ids
+from tools.plan.model import Op
 from tools.plan.whole import Plan, walk
 
 VERSION = 1
@@ -41,13 +42,13 @@ _VALUES: dict[str, type[Any]] = {
     c.__name__: c
     for c in (
         whole.Assignment,
-        model.Attribute,
-        model.Dataset,
+        base.Attribute,
+        base.Dataset,
         whole.Definition,
         model.Item,
         model.Rest,
-        model.Span,
-        model.Unknown,
+        base.Span,
+        base.Unknown,
     )
 }
 

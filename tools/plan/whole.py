@@ -7,21 +7,9 @@ from dataclasses import dataclass, field
 
 from sqlglot import exp
 
-from tools.plan.model import (
-    Dataset,
-    DefinitionAction,
-    Filter,
-    Join,
-    Op,
-    Rest,
-    Scan,
-    Sort,
-    Span,
-    Unknown,
-    Values,
-    WriteKind,
-    is_subquery_ref,
-)
+from tools.plan.base import Dataset, Span, Unknown
+from tools.plan.model import DefinitionAction, Filter, Join, Op, Rest, Scan, Sort, Values, WriteKind
+from tools.plan.references import is_subquery_ref
 
 __all__ = ["Assignment", "Definition", "Plan", "Write", "expressions_of", "reachable", "walk"]
 

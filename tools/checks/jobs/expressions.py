@@ -8,7 +8,7 @@ from sqlglot import exp
 
 from tools.checks.jobs.facts import Fact
 from tools.checks.jobs.outputs import Outputs
-from tools.plan.model import is_ref
+from tools.plan.references import is_ref
 from tools.result import Evidence
 
 __all__ = ["as_condition", "column_promises", "predicate_promises"]

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from sqlglot import exp
 
-from tools.plan.model import ColumnId, Span, is_ref, is_subquery_ref, ref_id
+from tools.plan.base import ColumnId, Span
+from tools.plan.references import is_ref, is_subquery_ref, ref_id
 from tools.plan.whole import Plan, Write, walk
 from tools.summary import names_of
 

@@ -14,8 +14,10 @@ from tools.checks.jobs.expressions import as_condition, column_promises, predica
 from tools.checks.jobs.facts import Fact, JobFacts, KeyFact, no_facts
 from tools.checks.jobs.outputs import Outputs
 from tools.jobs import JobReading
+from tools.plan.base import Span
 from tools.plan.grain import grain_of
-from tools.plan.model import Aggregate, Distinct, Filter, Generate, Join, Limit, Op, Project, Sort, Span, is_ref, ref_id
+from tools.plan.model import Aggregate, Distinct, Filter, Generate, Join, Limit, Op, Project, Sort
+from tools.plan.references import is_ref, ref_id
 from tools.plan.whole import Plan, Write, walk
 from tools.result import Evidence, listed
 

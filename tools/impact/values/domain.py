@@ -15,7 +15,8 @@ from typing import Any
 
 from sqlglot import exp
 
-from tools.plan.model import ColumnId, is_ref, is_subquery_ref, ref_id
+from tools.plan.base import ColumnId
+from tools.plan.references import is_ref, is_subquery_ref, ref_id
 
 __all__ = ["UNTOLD", "Env", "Known", "branches_of", "default_of", "evaluate", "never_true", "tests_in"]
 

@@ -11,9 +11,9 @@ from sqlglot import exp
 from tools.impact.values.domain import UNTOLD, Known, evaluate, never_true
 from tools.impact.values.meetings import Judge, Meeting, conjuncts
 from tools.jobs import JobReading
+from tools.plan.base import ColumnId
 from tools.plan.model import (
     Aggregate,
-    ColumnId,
     Distinct,
     Filter,
     Generate,

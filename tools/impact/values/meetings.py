@@ -14,8 +14,9 @@ from typing import Any, Literal
 from sqlglot import exp
 
 from tools.impact.values.domain import Env, Known, branches_of, default_of, evaluate, never_true, tests_in
+from tools.plan.base import Span
 from tools.plan.lineage import shown
-from tools.plan.model import Span, is_ref, ref_id, ref_span, refs
+from tools.plan.references import is_ref, ref_id, ref_span, refs
 
 __all__ = ["Judge", "Meeting", "said"]
 

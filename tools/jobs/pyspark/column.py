@@ -22,7 +22,7 @@ from tools.jobs.python.values import (
     Undecided,
     Value,
 )
-from tools.plan.model import Span
+from tools.plan.base import Span
 
 Branches: TypeAlias = "tuple[Branches | None, Column, Column]"
 _NAME_PART = re.compile(r"`((?:[^`]|``)*)`|((?:\$\{[^{}]*\}|[^.`])+)")

@@ -14,7 +14,9 @@ from tools.jobs.pyspark.sqltext import expression_of
 from tools.jobs.python.site import Arguments, Site
 from tools.jobs.python.text import text_of
 from tools.jobs.python.values import NOTHING, Bound, Host, Native, Partial, Value
-from tools.plan.model import Dataset, Join, Scan, Span, WriteKind, ref
+from tools.plan.base import Dataset, Span
+from tools.plan.model import Join, Scan, WriteKind
+from tools.plan.references import ref
 from tools.plan.whole import Assignment, Write
 
 

@@ -19,27 +19,10 @@ from tools.jobs.pyspark.column import ANY_COLUMN, Column, named, nodes
 from tools.jobs.python.site import Site
 from tools.jobs.python.text import text_of
 from tools.jobs.python.values import NOTHING, Bound, Host, Located, Native, OpenList, Undecided, Value
+from tools.plan.base import Attribute, ColumnId, Span, Unknown
 from tools.plan.bind import Scope, bind, either, is_missing
-from tools.plan.model import (
-    Aggregate,
-    Attribute,
-    ColumnId,
-    Filter,
-    Generate,
-    Item,
-    Limit,
-    Op,
-    Project,
-    Rebase,
-    Rest,
-    Scan,
-    Sort,
-    Span,
-    Unknown,
-    is_ref,
-    ref,
-    ref_id,
-)
+from tools.plan.model import Aggregate, Filter, Generate, Item, Limit, Op, Project, Rebase, Rest, Scan, Sort
+from tools.plan.references import is_ref, ref, ref_id
 from tools.plan.relation import AmbiguousName, OpenPart, Relation, Unresolved, Visible
 from tools.plan.whole import walk
 

@@ -9,7 +9,9 @@ from tools.jobs.pyspark.frame import Frame
 from tools.jobs.pyspark.shapes import element_of, known_shapes, shape_of
 from tools.jobs.pyspark.types import struct_fields_of_type
 from tools.jobs.python.site import Site
-from tools.plan.model import Attribute, Generate, ref
+from tools.plan.base import Attribute
+from tools.plan.model import Generate
+from tools.plan.references import ref
 from tools.plan.relation import Relation, Visible
 
 EXPLODING = (exp.Explode, exp.ExplodeOuter, exp.Posexplode, exp.PosexplodeOuter, exp.Inline, exp.Stack)

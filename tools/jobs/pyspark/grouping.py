@@ -19,7 +19,8 @@ from tools.jobs.python.site import Site
 from tools.jobs.python.text import text_of
 from tools.jobs.python.values import NOTHING, Bound, Host, Native, OpenList, Undecided, Value
 from tools.plan.bind import EITHER
-from tools.plan.model import Aggregate, Item, OpenPivot, Rest, is_ref, ref
+from tools.plan.model import Aggregate, Item, OpenPivot, Rest
+from tools.plan.references import is_ref, ref
 from tools.plan.relation import OpenPart, Relation, Visible
 
 

@@ -24,8 +24,10 @@ from tools.jobs.pyspark.sqltext import expression_of
 from tools.jobs.python.site import Site
 from tools.jobs.python.text import text_of
 from tools.jobs.python.values import Native, OpenList, Partial, Undecided, Value
+from tools.plan.base import Attribute
 from tools.plan.bind import bind, either
-from tools.plan.model import Attribute, Item, Join, JoinKind, Rebase, Rest, is_ref, ref, ref_id
+from tools.plan.model import Item, Join, JoinKind, Rebase, Rest
+from tools.plan.references import is_ref, ref, ref_id
 from tools.plan.relation import AmbiguousName, OpenPart, Relation, Unresolved, Visible
 
 KINDS: dict[str, JoinKind] = {

@@ -123,7 +123,7 @@ def _sql_module(interpreter: Interpreter) -> Module:
 
 
 def _nowhere(interpreter: Interpreter):  # type: ignore[no-untyped-def]
-    from tools.plan.model import Span
+    from tools.plan.base import Span
 
     return Span(interpreter.session.file, 1)
 

@@ -13,7 +13,9 @@ from tools.jobs.pyspark.names import RestName
 from tools.jobs.python.site import Site
 from tools.jobs.python.text import text_of
 from tools.jobs.python.values import NOTHING, Bound, Host, Native, Undecided, Value
-from tools.plan.model import Attribute, Filter, Item, ref
+from tools.plan.base import Attribute
+from tools.plan.model import Filter, Item
+from tools.plan.references import ref
 from tools.plan.relation import AmbiguousName, Unresolved
 
 _NUMBERS = ("int", "bigint", "double", "float", "decimal", "smallint", "tinyint", "real", "integer")

@@ -36,7 +36,8 @@ from tools.jobs.pyspark.shapes import note_shape
 from tools.jobs.python.site import Site
 from tools.jobs.python.text import text_of
 from tools.jobs.python.values import Native, Partial, Undecided, Value
-from tools.plan.model import Item, is_ref, ref_id
+from tools.plan.model import Item
+from tools.plan.references import is_ref, ref_id
 from tools.plan.relation import Visible
 
 # --------------------------------------------------------------------------- withColumn and renames

@@ -27,7 +27,9 @@ from tools.jobs.pyspark.window import ordered
 from tools.jobs.python.site import Site
 from tools.jobs.python.text import text_of
 from tools.jobs.python.values import Native, Partial, Undecided, Value
-from tools.plan.model import Attribute, Distinct, Filter, Item, Limit, Op, SetOp, Sort, ref
+from tools.plan.base import Attribute
+from tools.plan.model import Distinct, Filter, Item, Limit, Op, SetOp, Sort
+from tools.plan.references import ref
 from tools.plan.relation import AmbiguousName, OpenPart, Relation, Unresolved, Visible
 
 # --------------------------------------------------------------------------- filter, sort, limit

@@ -17,7 +17,9 @@ from tools.jobs.pyspark.shapes import note_shape
 from tools.jobs.pyspark.sqltext import expression_of
 from tools.jobs.python.site import Site
 from tools.jobs.python.values import OpenList, Undecided, Value
-from tools.plan.model import Attribute, Item, OpenFields, Project, Rest, Span, is_ref, ref_id
+from tools.plan.base import Attribute, Span
+from tools.plan.model import Item, OpenFields, Project, Rest
+from tools.plan.references import is_ref, ref_id
 from tools.plan.relation import AmbiguousName, OpenPart, Relation, Unresolved
 
 

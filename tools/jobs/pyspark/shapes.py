@@ -14,7 +14,8 @@ from sqlglot import exp
 from tools.jobs.pyspark.frame import Frame
 from tools.jobs.pyspark.types import athena_type, struct_fields_of_type
 from tools.jobs.python.site import Site
-from tools.plan.model import ColumnId, is_ref, ref_id
+from tools.plan.base import ColumnId
+from tools.plan.references import is_ref, ref_id
 
 Known: TypeAlias = Callable[[ColumnId], str | None]
 UNKNOWN = "?"

@@ -8,7 +8,7 @@ from tools.jobs.python.site import Site
 from tools.jobs.python.text import text_of
 from tools.jobs.python.values import Located, Value
 from tools.jobs.sql import SqlTextError, lower_text, parse_expression
-from tools.plan.model import Span
+from tools.plan.base import Span
 from tools.plan.relation import Relation
 
 __all__ = ["expression_of", "query_of"]

@@ -11,7 +11,8 @@ from tools.jobs.pyspark.frame import Frame, touch
 from tools.jobs.python.site import Site
 from tools.jobs.python.text import text_of
 from tools.jobs.python.values import NOTHING, Bound, Function, Host, Native, Value
-from tools.plan.model import Dataset, WriteKind
+from tools.plan.base import Dataset
+from tools.plan.model import WriteKind
 from tools.plan.relation import Relation
 
 _KINDS: dict[str, WriteKind] = {"overwrite": "overwrite", "append": "insert", "ignore": "create", "error": "create"}

@@ -17,7 +17,7 @@ from tools.jobs.python.site import Arguments, Site
 from tools.jobs.python.strings import formatted
 from tools.jobs.python.text import concatenate
 from tools.jobs.python.values import NOTHING, Choice, Host, Located, OpenList, Partial, Super, Undecided, Value
-from tools.plan.model import Span
+from tools.plan.base import Span
 
 if TYPE_CHECKING:
     from tools.jobs.python.interpreter import Interpreter

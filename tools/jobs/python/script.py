@@ -20,7 +20,7 @@ from tools.jobs.python.source import parse, room_to_recurse
 from tools.jobs.python.statements import run_block
 from tools.jobs.python.values import ClassValue, Function, Native
 from tools.jobs.session import Session
-from tools.plan.model import Span, Unknown
+from tools.plan.base import Span, Unknown
 
 _USUAL_NAMES = ("main", "run", "execute", "process", "job", "etl", "start", "handler", "lambda_handler", "model")
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Literal
 
 from tools.jobs.python.values import Located, OpenList, Undecided, Value
-from tools.plan.model import Span, Unknown
+from tools.plan.base import Span, Unknown
 
 if TYPE_CHECKING:
     from tools.jobs.python.interpreter import Interpreter

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from tools.jobs.session import Session
-from tools.plan.model import Span, Unknown
+from tools.plan.base import Span, Unknown
 
 LONGEST = 20_000_000
 _RECURSION = 12_000

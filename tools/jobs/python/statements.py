@@ -19,7 +19,7 @@ from tools.jobs.python.matching import matches
 from tools.jobs.python.scope import Scope
 from tools.jobs.python.site import Arguments
 from tools.jobs.python.values import NOTHING, Instance, OpenList, Undecided, Value
-from tools.plan.model import Span
+from tools.plan.base import Span
 
 if TYPE_CHECKING:
     from tools.jobs.python.interpreter import Interpreter

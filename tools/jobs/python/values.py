@@ -12,7 +12,7 @@ from collections.abc import Callable, Hashable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, TypeAlias
 
-from tools.plan.model import Span
+from tools.plan.base import Span
 
 if TYPE_CHECKING:
     from tools.jobs.python.scope import Scope

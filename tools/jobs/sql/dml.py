@@ -9,8 +9,10 @@ from sqlglot import exp
 from tools.jobs.sql.env import Env
 from tools.jobs.sql.query import lower_query, with_ctes
 from tools.jobs.sql.sources import lower_from, lower_source, scan_table, table_name
+from tools.plan.base import Dataset, Span, Unknown
 from tools.plan.bind import bind
-from tools.plan.model import Dataset, Filter, Join, Op, Span, Unknown, WriteKind, ref
+from tools.plan.model import Filter, Join, Op, WriteKind
+from tools.plan.references import ref
 from tools.plan.relation import Relation
 from tools.plan.whole import Assignment, Write
 

@@ -8,8 +8,9 @@ from dataclasses import dataclass, field, replace
 from sqlglot import exp
 
 from tools.jobs.session import Session
+from tools.plan.base import Span, Unknown
 from tools.plan.bind import Scope, bind
-from tools.plan.model import Opaque, Span, Unknown
+from tools.plan.model import Opaque
 from tools.plan.relation import Relation
 
 Place = Callable[[exp.Expr], Span | None]

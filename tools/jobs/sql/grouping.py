@@ -11,8 +11,10 @@ from sqlglot import exp
 from tools.jobs.sql.env import Env
 from tools.jobs.sql.items import expressions, make_item
 from tools.jobs.sql.names import item_name
+from tools.plan.base import ColumnId
 from tools.plan.bind import bind
-from tools.plan.model import Aggregate, ColumnId, Item, is_ref, ref, ref_id
+from tools.plan.model import Aggregate, Item
+from tools.plan.references import is_ref, ref, ref_id
 from tools.plan.relation import Relation
 
 _MOST_SETS = 1_024

@@ -9,23 +9,10 @@ from sqlglot import exp
 
 from tools.jobs.sql.env import LATERAL_ALIASES, Env
 from tools.jobs.sql.names import item_name
+from tools.plan.base import Attribute, ColumnId, Span
 from tools.plan.bind import bind
-from tools.plan.model import (
-    Attribute,
-    ColumnId,
-    Filter,
-    Generate,
-    Item,
-    Op,
-    Project,
-    Rest,
-    Sort,
-    Span,
-    is_ref,
-    ref,
-    ref_id,
-    refs,
-)
+from tools.plan.model import Filter, Generate, Item, Op, Project, Rest, Sort
+from tools.plan.references import is_ref, ref, ref_id, refs
 from tools.plan.relation import Relation, Unresolved
 
 GENERATORS = (exp.Explode, exp.Posexplode, exp.Inline)

@@ -10,22 +10,10 @@ from sqlglot import exp
 from tools.jobs.sql.env import Env, alias_columns, opaque
 from tools.jobs.sql.grouping import Clauses, grouped, ordinal
 from tools.jobs.sql.items import expressions, projected, qualified, select_items
+from tools.plan.base import ColumnId, Span
 from tools.plan.bind import bind
-from tools.plan.model import (
-    ColumnId,
-    Distinct,
-    Filter,
-    Item,
-    Limit,
-    Rest,
-    SetOp,
-    Sort,
-    Span,
-    Values,
-    is_ref,
-    ref,
-    ref_id,
-)
+from tools.plan.model import Distinct, Filter, Item, Limit, Rest, SetOp, Sort, Values
+from tools.plan.references import is_ref, ref, ref_id
 from tools.plan.relation import Relation
 
 __all__ = ["Env", "empty_relation", "lower_query", "lower_values", "with_ctes"]

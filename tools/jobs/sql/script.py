@@ -14,7 +14,8 @@ from tools.jobs.sql.env import Env
 from tools.jobs.sql.query import lower_query, with_ctes
 from tools.jobs.sql.sources import table_name
 from tools.jobs.sql.text import SqlTextError, parse_statement, split, without_comments
-from tools.plan.model import Dataset, Op, Span, Unknown
+from tools.plan.base import Dataset, Span, Unknown
+from tools.plan.model import Op
 from tools.plan.relation import Relation
 from tools.plan.whole import Plan, reachable
 

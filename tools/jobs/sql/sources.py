@@ -10,24 +10,11 @@ from sqlglot import exp
 from tools.jobs.sql.env import Env, opaque
 from tools.jobs.sql.names import item_name
 from tools.jobs.sql.query import empty_relation, lower_query, lower_values
+from tools.plan.base import Attribute, Unknown
 from tools.plan.bind import bind
 from tools.plan.catalog import is_path
-from tools.plan.model import (
-    Aggregate,
-    Attribute,
-    Filter,
-    Generate,
-    Item,
-    Join,
-    JoinKind,
-    Op,
-    Project,
-    SetOp,
-    Unknown,
-    ref,
-    ref_id,
-    refs,
-)
+from tools.plan.model import Aggregate, Filter, Generate, Item, Join, JoinKind, Op, Project, SetOp
+from tools.plan.references import ref, ref_id, refs
 from tools.plan.relation import OpenPart, Relation, Visible
 
 _FILE_FORMATS = frozenset({"parquet", "csv", "json", "orc", "avro", "text", "delta", "iceberg", "binaryfile"})
