@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -52,7 +53,14 @@ def _short_list(dumper: yaml.SafeDumper, data: Sequence[Any]) -> yaml.Node:
     return dumper.represent_sequence("tag:yaml.org,2002:seq", data, flow_style=plain)
 
 
+def _text(dumper: yaml.SafeDumper, data: str) -> yaml.Node:
+    """Line ends that only Unicode knows are escaped: written as they are, they are read again as blanks."""
+    return dumper.represent_scalar("tag:yaml.org,2002:str", data, style='"' if _LINE_ENDS.search(data) else None)
+
+
+_LINE_ENDS = re.compile("[\x85\u2028\u2029]")
 _Dumper.add_representer(list, _short_list)
+_Dumper.add_representer(str, _text)
 
 
 class _Loader(yaml.SafeLoader):

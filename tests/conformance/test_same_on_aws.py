@@ -124,6 +124,8 @@ def test_a_command_says_the_same(
 
     assert there[0] == here[0], there[1]
     said, expected = json.loads(there[1]), json.loads(here[1])
+    if name == "ask":
+        assert said.pop("id") != expected.pop("id")  # each answer has receipts of its own
     if name == "schema":
         assert said.pop("rows") is None  # in a folder footers tell it; on S3 that would be a request for each file
         del expected["rows"]

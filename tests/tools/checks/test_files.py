@@ -13,7 +13,7 @@ from tools.checks.formats.house import CheckFile, Kept, mark_of, merge, read, wr
 from tools.checks.model import Check
 from tools.result import Evidence
 
-TEXT = st.text(st.characters(codec="utf-8", exclude_categories=["Cs", "Cc"]), max_size=20)
+TEXT = st.text(st.characters(codec="utf-8", exclude_categories=["Cs"]), max_size=20)
 VALUES = (
     st.none() | st.booleans() | st.integers(-(2**53), 2**53) | st.floats(allow_nan=False, allow_infinity=False) | TEXT
 )
