@@ -146,7 +146,10 @@ class JobDiff:
     def _first(self) -> str:
         name = f"`{self.job}`"
         if self.verdict == "same":
-            return f"{name}: no semantic change. Both versions give the same rows on any data."
+            return (
+                f"{name}: no semantic change. Both versions give the same rows on any data: joins, filters, grain and "
+                "expressions, however they are written, come to the same."
+            )
         if self.verdict == "undecided":
             tried = f" {counted(self.databases, 'generated database')} showed no difference." if self.databases else ""
             return f"{name}: whether anything changes could not be decided.{tried}"
