@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -80,17 +80,13 @@ def _is_stated(check: Check) -> bool:
     return any(e.kind == "code" for e in check.evidence)
 
 
-def propose(lake: Lake, material: Material, *, skip: Iterable[str] = ()) -> Proposal:
+def propose(lake: Lake, material: Material) -> Proposal:
     """Checks that hold today, were silent on held-out batches and catch their fault; at most 20 of severity error.
-
-    Args:
-        skip: ids of checks that exist already, for example in a dbt project.
 
     Raises:
         LimitExceeded, ReadError: see `Lake.query`.
     """
-    known = set(skip)
-    found = [c for c in candidates(material) if c.id not in known]
+    found = candidates(material)
     tested = back_test(lake, material, candidates)
     found, unsteady = _calibrated(found, material, tested)
     return _proven(lake, material, found, tested, unsteady)

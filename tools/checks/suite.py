@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
@@ -304,8 +304,3 @@ def _found(finding: Finding) -> str:
 
 def _bare(table: str) -> str:
     return table.rpartition(".")[2]
-
-
-def summary_of(suite: Suite) -> Mapping[str, Any]:
-    """Counts of a suite, for reports that mention it."""
-    return {"checks": len(suite.checks), "errors": sum(c.severity == "error" for c in suite.checks)}

@@ -38,7 +38,6 @@ class Ran:
     rows: tuple[tuple[Any, ...], ...]
     query_id: str
     bytes_scanned: int
-    reused: bool
 
 
 class Athena:
@@ -98,7 +97,6 @@ class Athena:
                 rows=tuple(tuple(row) for row in found),
                 query_id=str(cursor.query_id),
                 bytes_scanned=int(cursor.data_scanned_in_bytes or 0),
-                reused=bool(cursor.reused_previous_result),
             )
         except LimitExceeded:
             self._stop(str(wait.query_id))
