@@ -56,6 +56,7 @@ class StatsArgs(_Args):
     column: str | None = Field(None, description="only this column")
     window_days: int | None = Field(None, ge=1, le=3650, description="only the newest N days; 1 is the last day")
     values: bool = Field(True, description="false leaves out values of the data (personal data)")
+    scan: bool = Field(True, description="false starts no query: only what metadata tell of the whole table")
 
 
 class LineageArgs(_Args):

@@ -72,7 +72,8 @@ def _schema(ws: Workspace, args: SchemaArgs) -> Result:
 
 def _stats(ws: Workspace, args: StatsArgs) -> Result:
     columns = [args.column] if args.column else None
-    return measure(ws.lake, _table(ws, args.asset), columns=columns, days=args.window_days, values=args.values)
+    table = _table(ws, args.asset)
+    return measure(ws.lake, table, columns=columns, days=args.window_days, values=args.values, scan=args.scan)
 
 
 def _upstream(ws: Workspace, args: LineageArgs) -> Result:

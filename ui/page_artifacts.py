@@ -279,9 +279,13 @@ def _stats(artifact: Data, source: Source) -> None:
     data = artifact["data"]
     st.markdown(f"#### {code(data['table'])}", anchors=False)
     days = window_text(data.get("window"))
-    said = [count(data["rows"], "row"), *([days] if days else []), f"{size(data['bytes_scanned'])} scanned"]
+    total = "rows not known" if data["rows"] is None else count(data["rows"], "row")
+    scanned = f"{size(data['bytes_scanned'])} scanned"
+    if data.get("sql") is None:
+        scanned = f"nothing scanned; from {', '.join(data.get('sources', ()))}"
+    said = [total, *([days] if days else []), scanned]
     st.caption(verbatim(" · ".join(said)))
-    columns = [_stats_row(c) for c in data["columns"]]
+    columns = [_stats_row(c, data["rows"]) for c in data["columns"]]
     heads = ("Column", "Type", "Nulls", "Distinct, about", "Mean", "Smallest", "Largest")
     parts: dict[str, Callable[[], None]] = {}
     if len(data["by_day"]) > 1:
@@ -289,10 +293,10 @@ def _stats(artifact: Data, source: Source) -> None:
     _tabs({**parts, f"Columns ({len(columns)})": lambda: _wrapped_table(heads, columns)}, data)
 
 
-def _stats_row(column: Data) -> tuple[str, ...]:
+def _stats_row(column: Data, rows: int | None) -> tuple[str, ...]:
     nulls = cell(column["nulls"])
-    if column["nulls"]:
-        nulls += f" ({column['nulls'] / max(column['count'], 1):.1%})"
+    if column["nulls"] and rows:
+        nulls += f" ({column['nulls'] / rows:.1%})"
     figures = (cell(column[key]) for key in ("distinct", "mean", "min", "max"))
     return code(column["name"]), verbatim(column["type"]), nulls, *map(verbatim, figures)
 

@@ -281,13 +281,17 @@ def _schema(data: Data) -> Iterator[RenderableType]:
 
 def _stats(data: Data) -> Iterator[RenderableType]:
     days = window_text(data.get("window"))
-    yield Text.assemble((clean(data["table"]), "bold"), f"  {count(data['rows'], 'row')}{'  ' if days else ''}{days}")
+    total = "rows not known" if data["rows"] is None else count(data["rows"], "row")
+    yield Text.assemble((clean(data["table"]), "bold"), f"  {total}{'  ' if days else ''}{days}")
     rows: list[list[RenderableType]] = [
         [plain(c["name"]), plain(c["type"]), *(cell(c[key]) for key in ("nulls", "distinct", "mean", "min", "max"))]
         for c in data["columns"]
     ]
     yield grid(rows, ("column", "type", "nulls#", "distinct#", "mean#", "min", "max"))
-    yield Text(f"\n{size(data['bytes_scanned'])} scanned; distinct counts are estimates", style="dim")
+    scanned = f"{size(data['bytes_scanned'])} scanned; distinct counts are estimates"
+    if data["sql"] is None:
+        scanned = f"nothing scanned; from {clean(', '.join(data['sources']))}"
+    yield Text(f"\n{scanned}", style="dim")
     yield from _unknowns(data.get("unknowns", ()))
 
 

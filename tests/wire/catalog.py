@@ -1,4 +1,4 @@
-"""What moto's Glue leaves out and AWS does: names folded to lower case, and answers in pages."""
+"""What moto's Glue leaves out and AWS does: names folded to lower case, answers in pages, statistics of columns."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import base64
 from collections.abc import Mapping
 from typing import Any
 
-__all__ = ["PAGED", "folded", "page"]
+__all__ = ["PAGED", "ColumnStatistics", "folded", "page"]
 
 PAGED: Mapping[str, tuple[str, int]] = {
     "AWSGlue.GetDatabases": ("DatabaseList", 100),
@@ -37,3 +37,26 @@ def page(target: str, request: Mapping[str, Any], answer: Mapping[str, Any]) -> 
     items = answer.get(key, [])
     more = {"NextToken": base64.b64encode(str(start + size).encode()).decode()} if start + size < len(items) else {}
     return {**{k: v for k, v in answer.items() if k != "NextToken"}, key: items[start : start + size], **more}
+
+
+class ColumnStatistics:
+    """Glue's column statistics, kept as they were put; at most 100 columns a call, as on AWS."""
+
+    def __init__(self) -> None:
+        self._kept: dict[tuple[str, str], dict[str, Any]] = {}
+
+    def reset(self) -> None:
+        """Nothing was computed."""
+        self._kept.clear()
+
+    def answer(self, target: str, request: Mapping[str, Any]) -> dict[str, Any] | None:
+        """What Glue answers; None for an operation that is not about statistics."""
+        kept = self._kept.setdefault((request.get("DatabaseName", ""), request.get("TableName", "")), {})
+        if target == "AWSGlue.UpdateColumnStatisticsForTable":
+            kept.update({s["ColumnName"]: s for s in request["ColumnStatisticsList"]})
+            return {"Errors": []}
+        if target != "AWSGlue.GetColumnStatisticsForTable":
+            return None
+        names = request["ColumnNames"][:100]
+        missing = [{"ColumnName": n, "Error": {"ErrorCode": "EntityNotFoundException"}} for n in names if n not in kept]
+        return {"ColumnStatisticsList": [kept[n] for n in names if n in kept], "Errors": missing}

@@ -28,7 +28,7 @@ from moto.moto_server.werkzeug_app import DomainDispatcherApplication, create_ba
 from werkzeug.serving import make_server
 
 from tests.wire.athena import Athena, AthenaError
-from tests.wire.catalog import PAGED, folded, page
+from tests.wire.catalog import PAGED, ColumnStatistics, folded, page
 from tests.wire.quicksight import QuickSight
 
 __all__ = ["Services"]
@@ -57,6 +57,7 @@ class Services:
         self._folder = Path(tempfile.mkdtemp(prefix="athena-"))
         self.athena = Athena(self._folder)
         self.quicksight = QuickSight()
+        self._statistics = ColumnStatistics()
 
     def __enter__(self) -> Services:
         logging.getLogger("werkzeug").setLevel(logging.ERROR)
@@ -85,6 +86,7 @@ class Services:
         self.calls.clear()
         self.athena.reset()
         self.quicksight.data_sets.clear()
+        self._statistics.reset()
         requests.post(f"{self.url}/moto-api/reset", timeout=10).raise_for_status()
 
     def fault(
@@ -118,6 +120,8 @@ class Services:
                     return _answered(start, 200, "", json.dumps(handler(json.loads(sent))).encode())
                 except AthenaError as error:
                     return _answered(start, 400, error.code, _json_error(error.code, str(error)))
+            if target and target.startswith("AWSGlue.") and (told := self._statistics.answer(target, json.loads(sent))):
+                return _answered(start, 200, "", json.dumps(told).encode())
             # moto looks and then writes: alone, its conditions are as atomic as the services' own.
             with self._alone:
                 if target and target in PAGED:

@@ -305,9 +305,92 @@ def test_a_profile_is_one_query_over_what_it_needs(aws: Services, tmp_path: Path
     found = measure(lake, "orders", days=2)
 
     assert len(aws.athena.statements) == 1
-    assert sum(c.nulls for c in found.columns) == 0
+    assert {c.nulls for c in found.columns} == {0}
     everything = lake.query("SELECT * FROM orders")
     assert 0 < lake.spent - everything.bytes_scanned < everything.bytes_scanned / 2
+
+
+# --------------------------------------------------------------------------- what is known without a scan
+
+
+def test_few_parquet_files_are_told_by_their_footers(aws: Services, tmp_path: Path) -> None:
+    lake = opened(tmp_path)
+
+    free, scanned = measure(lake, "orders", scan=False), measure(lake, "orders")
+
+    assert (free.rows, free.bytes_scanned, free.sql) == (scanned.rows, 0, None)
+    assert free.sources == ("Parquet footers of 6 files",)
+    assert len(aws.athena.statements) == 1
+    for told, exact in zip(free.columns, scanned.columns, strict=True):
+        assert (told.name, told.count, told.nulls) == (exact.name, exact.count, exact.nulls)
+        if told.type != "varchar":
+            assert (told.min, told.max) == (exact.min, exact.max)
+
+
+def test_a_table_too_large_to_scan_is_told_from_what_glue_computed(aws: Services, tmp_path: Path) -> None:
+    noted = {"classification": "json", "recordCount": "120000"}
+    registered("clicks", Parameters=noted)
+    boto3.client("s3").put_object(Bucket="lake", Key="extra/clicks/a.json", Body=b"{}" * 1000)
+    figures = {"MinimumValue": 3, "MaximumValue": 77, "NumberOfNulls": 20, "NumberOfDistinctValues": 60}
+    glue().update_column_statistics_for_table(
+        DatabaseName="d",
+        TableName="clicks",
+        ColumnStatisticsList=[
+            {
+                "ColumnName": "id",
+                "ColumnType": "bigint",
+                "AnalyzedTime": datetime.datetime(2026, 10, 5, 6, 30, tzinfo=datetime.UTC),
+                "StatisticsData": {"Type": "LONG", "LongColumnStatisticsData": figures},
+            }
+        ],
+    )
+
+    found = measure(opened(tmp_path), "clicks", limits=Limits(bytes=1_000))
+
+    assert aws.athena.statements == []
+    (column,) = found.columns
+    assert (found.rows, column.count, column.nulls, column.distinct) == (120_000, 119_980, 20, 60)
+    assert (column.min, column.max) == (3, 77)
+    assert found.sources == ("the catalog's recordCount", "AWS Glue column statistics of 2026-10-05 06:30 UTC")
+    assert "would scan about 2,000 bytes" in found.unknowns[0]
+    assert "estimates, or older than the data" in found.unknowns[0]
+
+
+def test_an_iceberg_table_s_rows_are_those_of_its_newest_snapshot(aws: Services, tmp_path: Path) -> None:
+    def snapshot(number: int, rows: int, **more: str) -> dict[str, Any]:
+        return {
+            "snapshot-id": number,
+            "timestamp-ms": 1_764_500_000_000 + number,
+            "summary": {"operation": "append", "total-records": str(rows), **more},
+        }
+
+    def noted(current: int, *snapshots: dict[str, Any]) -> None:
+        text = json.dumps({"format-version": 2, "current-snapshot-id": current, "snapshots": snapshots})
+        boto3.client("s3").put_object(Bucket="lake", Key="extra/ice/metadata/2.json", Body=text.encode())
+
+    where = "s3://lake/extra/ice/metadata/2.json"
+    registered("ice", Parameters={"table_type": "ICEBERG", "metadata_location": where})
+    noted(8, snapshot(7, 10), snapshot(8, 2_500))
+    known = opened(tmp_path).statistics("ice")
+    assert known is not None
+    assert (known.rows, known.sources) == (2_500, ("Iceberg snapshot 8 of 2025-11-30 10:53 UTC",))
+
+    noted(8, snapshot(8, 2_500, **{"total-position-deletes": "4"}))  # rows that a reader still has to leave out
+    assert opened(tmp_path).statistics("ice") is None
+    with pytest.raises(InputError, match=r"Nothing is known of d\.ice without a scan"):
+        measure(opened(tmp_path), "ice", scan=False)
+
+
+def test_statistics_that_may_not_be_read_name_the_missing_action(aws: Services, tmp_path: Path) -> None:
+    registered("clicks", Parameters={"classification": "json", "numRows": "12"})
+    aws.fault("GetColumnStatisticsForTable", status=400, code="AccessDeniedException", times=9)
+    lake = opened(tmp_path)
+
+    known = lake.statistics("clicks")
+
+    assert known is not None
+    assert (known.rows, known.columns) == (12, {})
+    assert "glue:GetColumnStatisticsForTable" in lake.problems()[0].why
 
 
 def test_only_reading_gets_to_athena(aws: Services, tmp_path: Path) -> None:

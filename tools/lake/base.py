@@ -14,6 +14,7 @@ from sqlglot import exp
 __all__ = [
     "NULL_PARTITION",
     "Column",
+    "ColumnStatistics",
     "JobSource",
     "Lake",
     "Limits",
@@ -23,6 +24,7 @@ __all__ = [
     "StatedReader",
     "Table",
     "TableName",
+    "TableStatistics",
     "TextFile",
 ]
 
@@ -121,6 +123,32 @@ class Partition:
 
 
 @dataclass(frozen=True, slots=True)
+class ColumnStatistics:
+    """What metadata say of one column; None where they do not say."""
+
+    nulls: int | None = None
+    distinct: int | None = None
+    min: Any = None
+    max: Any = None
+
+
+@dataclass(frozen=True, slots=True)
+class TableStatistics:
+    """What is known of a table without reading its rows.
+
+    Attributes:
+        columns: by name, those of which something is known.
+        sources: where it is from and as of when, in words.
+        exact: the figures hold for the rows as they are now; else they are estimates, or of an earlier day.
+    """
+
+    rows: int | None
+    columns: Mapping[str, ColumnStatistics]
+    sources: tuple[str, ...]
+    exact: bool
+
+
+@dataclass(frozen=True, slots=True)
 class Problem:
     """Something in the lake that could not be used: which thing, and why. Shown, never hidden."""
 
@@ -207,6 +235,10 @@ class Lake(Protocol):
 
     def partitions(self, name: str) -> Sequence[Partition]:
         """A table's partitions, sorted by value; one without values for an unpartitioned table."""
+        ...
+
+    def statistics(self, name: str) -> TableStatistics | None:
+        """What is known of a table without reading its rows: by its files' footers, or by its catalog. None: nothing."""
         ...
 
     def query(self, sql: exp.Expr | str, parameters: Sequence[Any] = (), limits: Limits | None = None) -> QueryResult:

@@ -7,7 +7,18 @@ from typing import Any
 
 from sqlglot import exp
 
-from tools.lake.base import JobSource, Lake, Limits, Partition, Problem, QueryResult, Table, TableName, TextFile
+from tools.lake.base import (
+    JobSource,
+    Lake,
+    Limits,
+    Partition,
+    Problem,
+    QueryResult,
+    Table,
+    TableName,
+    TableStatistics,
+    TextFile,
+)
 
 __all__ = ["EarlierLake"]
 
@@ -37,6 +48,10 @@ class EarlierLake:
     def partitions(self, name: str) -> Sequence[Partition]:
         """See `Lake.partitions`."""
         return self._lake.partitions(name)
+
+    def statistics(self, name: str) -> TableStatistics | None:
+        """See `Lake.statistics`."""
+        return self._lake.statistics(name)
 
     def query(self, sql: exp.Expr | str, parameters: Sequence[Any] = (), limits: Limits | None = None) -> QueryResult:
         """See `Lake.query`."""

@@ -16,7 +16,17 @@ from typing import TYPE_CHECKING, Any
 from sqlglot import exp
 
 from knowledge.errors import LimitExceeded, NotFound, ReadError
-from tools.lake.base import JobSource, Limits, Partition, Problem, QueryResult, Table, TableName, TextFile
+from tools.lake.base import (
+    JobSource,
+    Limits,
+    Partition,
+    Problem,
+    QueryResult,
+    Table,
+    TableName,
+    TableStatistics,
+    TextFile,
+)
 from tools.lake.dialect import bind, prepare, to_duckdb
 from tools.lake.engine import StorageFault
 from tools.lake.files import LakeFiles
@@ -112,6 +122,10 @@ class LocalLake:
     def partitions(self, name: str) -> Sequence[Partition]:
         """See `Lake.partitions`; rows are known for Parquet files whose footers can be read."""
         return self._tables.partitions(name)
+
+    def statistics(self, name: str) -> TableStatistics | None:
+        """See `Lake.statistics`: footers, of Parquet tables of not too many files."""
+        return self._tables.statistics(name)
 
     def query(self, sql: exp.Expr | str, parameters: Sequence[Any] = (), limits: Limits | None = None) -> QueryResult:
         """See `Lake.query`. `bytes_scanned` is the estimate that scan.py describes.

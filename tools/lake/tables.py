@@ -15,10 +15,11 @@ from sqlglot import exp
 
 from knowledge.errors import Ambiguous, NotFound, QueryError, ReadError
 from knowledge.names import nearest
-from tools.lake.base import NULL_PARTITION, Partition, Problem, Table, TableName
+from tools.lake.base import NULL_PARTITION, Partition, Problem, Table, TableName, TableStatistics
 from tools.lake.catalog import Schemas
 from tools.lake.dialect import Prepared, view_name
 from tools.lake.engine import Engine
+from tools.lake.footer_statistics import statistics_of
 from tools.lake.footers import Broken, Footer, Footers
 from tools.lake.layout import DataFile, Place, group_by_partition, list_files
 from tools.lake.pruning import passing
@@ -26,6 +27,9 @@ from tools.lake.readers import csv_reader, csv_view, parquet_view
 from tools.lake.scan import Read, reads, surviving
 
 __all__ = ["FolderTables", "Snapshot"]
+
+_MOST_FOOTERS = 2_000
+"""Files whose footers are read for a table's statistics: about a millisecond each."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,6 +110,25 @@ class FolderTables:
         if not groups and not listed.table.partition_keys:
             return [Partition({}, (), 0, 0)]
         return [_partition(values, files, footers) for values, files in sorted(groups.items())]
+
+    def statistics(self, name: str) -> TableStatistics | None:
+        """What the footers of a table's files say; see `Lake.statistics`. None for other than Parquet, or many files.
+
+        Raises:
+            NotFound, Ambiguous, ReadError: see `table`.
+        """
+        import pyarrow as pa
+        import pyarrow.parquet as pq
+
+        listed = self.listed(self.find(name))
+        if len(listed.files) > _MOST_FOOTERS or any(f.format != "parquet" for f in listed.files):
+            return None
+        try:
+            return statistics_of(listed.table, ((dict(f.values), pq.read_metadata(f.path)) for f in listed.files))
+        except (pa.ArrowException, OSError, ValueError) as error:
+            raise ReadError(
+                f"A file of {listed.table.name} is corrupt: {error}", where=str(listed.place.base)
+            ) from None
 
     def snapshot(self) -> Snapshot:
         """The tables as their files are now, for one query."""

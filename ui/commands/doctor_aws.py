@@ -45,6 +45,22 @@ def _glue_jobs(name: str, patient: Patient) -> Iterator[Check]:
     yield Check(name, "ok", f"glue:GetJobs is allowed; read are {', '.join(wanted)}")
 
 
+def _statistics(name: str, patient: Patient) -> Iterator[Check]:
+    """glue:GetColumnStatisticsForTable, by which a table too large to scan is still told of."""
+    lake = patient.ws.lake
+    table = next((t for n in lake.tables() if (t := lake.table(str(n))).kind == "table" and t.columns), None)
+    if table is None:
+        yield Check(name, "ok", "no table to ask about")
+        return
+    glue = client("glue", region=patient.settings.aws.region, what="Glue")
+    with calling("glue", str(table.name), f"the column statistics of {table.name}"):
+        found = glue.get_column_statistics_for_table(
+            DatabaseName=table.name.database, TableName=table.name.table, ColumnNames=[table.columns[0].name]
+        )
+    kept = "has" if found["ColumnStatisticsList"] else "has no"
+    yield Check(name, "ok", f"glue:GetColumnStatisticsForTable is allowed; {table.name} {kept} statistics")
+
+
 def _home(name: str, patient: Patient) -> Iterator[Check]:
     """s3:ListBucket and s3:GetObject."""
     home = str(patient.settings.aws.home)
@@ -131,6 +147,7 @@ CHECKS: Mapping[str, Examine] = {
     "AWS identity": _identity,
     "Glue catalog": _catalog,
     "Glue jobs": _glue_jobs,
+    "Glue statistics": _statistics,
     "home": _home,
     "output": _output,
     "Athena workgroup": _workgroup,

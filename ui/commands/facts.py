@@ -77,6 +77,10 @@ def stats(
         int | None, typer.Option(min=1, metavar="N", help="Only the newest N days of data.", show_default=False)
     ] = None,
     values: Annotated[bool, typer.Option(help="Show values of the data; --no-values keeps personal data out.")] = True,
+    scan: Annotated[
+        bool,
+        typer.Option("--scan/--free", help="Query the table, or only what footers and the catalog tell for nothing."),
+    ] = True,
     lake: LakeOption = None,
     json: JsonOption = False,
 ) -> None:
@@ -85,8 +89,9 @@ def stats(
     \b
     Example:
       de-copilot stats customer_positions_daily --days 7 --column market_value
+      de-copilot stats customer_positions_daily --free
     """
-    _call(ctx, lake, json, "stats", asset=table, column=column, window_days=days, values=values)
+    _call(ctx, lake, json, "stats", asset=table, column=column, window_days=days, values=values, scan=scan)
 
 
 def lineage(

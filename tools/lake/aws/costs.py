@@ -12,6 +12,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from threading import RLock
+from typing import TYPE_CHECKING
 
 from knowledge.errors import CopilotError, LimitExceeded
 from tools.lake.aws.glue import GlueCatalog, projection_pattern
@@ -22,6 +23,9 @@ from tools.lake.engine import Engine
 from tools.lake.guard import parse_athena
 from tools.lake.pruning import passing
 from tools.lake.scan import Read, reads, surviving
+
+if TYPE_CHECKING:
+    import pyarrow.parquet as pq
 
 __all__ = ["Costs"]
 
@@ -174,30 +178,38 @@ class Costs:
             self._shares[newest.version] = self._shares_of(newest)
         return self._shares[newest.version]
 
-    def _shares_of(self, stored: Stored) -> Mapping[str, float] | None:
-        """None when the footer cannot be read: then the whole file counts."""
+    def footer(self, url: Url) -> pq.FileMetaData | None:
+        """A Parquet file's footer; None when it cannot be read."""
         try:
-            tail = self.objects.read(stored.url, last=min(_TAIL, stored.size)) or b""
+            tail = self.objects.read(url, last=_TAIL) or b""
             length = int.from_bytes(tail[-8:-4], "little") + 8
             if length > len(tail) and tail.endswith(b"PAR1"):
-                tail = self.objects.read(stored.url, last=min(length, stored.size)) or b""
+                tail = self.objects.read(url, last=length) or b""
         except CopilotError:
             return None
-        return _shares_in(tail, stored.size)
+        return _footer_in(tail)
+
+    def _shares_of(self, stored: Stored) -> Mapping[str, float] | None:
+        """None when the footer cannot be read: then the whole file counts."""
+        footer = self.footer(stored.url)
+        return None if footer is None else _shares_in(footer, stored.size)
 
     @cached_property
     def _engine(self) -> Engine:
         return Engine(lambda: ())
 
 
-def _shares_in(tail: bytes, size: int) -> Mapping[str, float] | None:
+def _footer_in(tail: bytes) -> pq.FileMetaData | None:
     import pyarrow as pa
     import pyarrow.parquet as pq
 
     try:
-        footer = pq.read_metadata(pa.BufferReader(tail))
+        return pq.read_metadata(pa.BufferReader(tail))
     except (pa.ArrowException, OSError, ValueError):
         return None
+
+
+def _shares_in(footer: pq.FileMetaData, size: int) -> Mapping[str, float]:
     bytes_of: dict[str, int] = {}
     for group in range(footer.num_row_groups):
         for number in range(footer.num_columns):

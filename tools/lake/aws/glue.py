@@ -27,6 +27,7 @@ __all__ = ["GlueCatalog", "GlueJob", "Registered", "projection_pattern"]
 
 _FRESH = 30.0
 """Seconds for which a definition is taken as it was read."""
+_NAMES_A_CALL = 100
 _WHAT = "the Glue catalog"
 _VIEW = re.compile(r"/\*\s*Presto View:\s*(\S+)\s*\*/")
 _ATHENA_CATALOG = "awsdatacatalog"
@@ -130,6 +131,20 @@ class GlueCatalog:
             kept = [v for page in pages for v in page["TableVersions"]]
         kept.sort(key=lambda v: int(v["VersionId"]) if v["VersionId"].isdigit() else 0, reverse=True)
         return [(v["VersionId"], _table(found, v["Table"])) for v in kept]
+
+    def column_statistics(self, name: TableName, columns: Sequence[str]) -> list[Mapping[str, Any]]:
+        """What Glue computed of some columns when it was last told to; those without statistics are left out."""
+        found: list[Mapping[str, Any]] = []
+        with calling("glue", str(name), f"the column statistics of {name}"):
+            for start in range(0, len(columns), _NAMES_A_CALL):
+                answer = self._client.get_column_statistics_for_table(
+                    DatabaseName=name.database,
+                    TableName=name.table,
+                    ColumnNames=list(columns[start : start + _NAMES_A_CALL]),
+                    **self._elsewhere,
+                )
+                found += answer["ColumnStatisticsList"]
+        return found
 
     def views(self) -> Iterator[tuple[TableName, str]]:
         """Views with the SQL that makes them."""

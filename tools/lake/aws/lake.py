@@ -19,6 +19,7 @@ from tools.lake.aws.costs import Costs
 from tools.lake.aws.glue import GlueCatalog
 from tools.lake.aws.objects import LakeObjects, Objects, Url
 from tools.lake.aws.readers import readers_of
+from tools.lake.aws.statistics import known
 from tools.lake.base import (
     JobSource,
     Limits,
@@ -28,6 +29,7 @@ from tools.lake.base import (
     StatedReader,
     Table,
     TableName,
+    TableStatistics,
     TextFile,
 )
 from tools.lake.dialect import Prepared, bind, prepare
@@ -102,6 +104,10 @@ class AwsLake:
     def partitions(self, name: str) -> Sequence[Partition]:
         """See `Lake.partitions`; rows are not known from a listing."""
         return self._costs.partitions(name)
+
+    def statistics(self, name: str) -> TableStatistics | None:
+        """See `Lake.statistics`: footers of few files, else what Iceberg and Glue noted."""
+        return known(self._catalog, self._costs, self._costs.objects, self._catalog.table(name), self._report)
 
     def query(self, sql: exp.Expr | str, parameters: Sequence[Any] = (), limits: Limits | None = None) -> QueryResult:
         """See `Lake.query`. `bytes_scanned` and `query_id` are Athena's own.

@@ -1,178 +1,35 @@
-"""What is in a table's columns: one grouped query for everything, file metadata for what it tells for free.
+"""What is in a table's columns: one grouped query for everything, metadata for what they tell for free.
 
 "The newest N days" count from the newest partition that has data, not from today, and the result says which they were.
-Every number is exact except `distinct`, which is an estimate on every engine.
+Every number of a query is exact except `distinct`, which is an estimate on every engine. Where a query would scan more
+than is allowed, what the files' footers or the catalog know is told instead, and the result says so.
 """
 
 from __future__ import annotations
 
-import datetime
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
-from decimal import Decimal
 from typing import Any
 
 from sqlglot import exp
 
-from knowledge.errors import InputError
-from tools.lake.base import NULL_PARTITION, Column, Lake, Limits, Partition, QueryResult, Table, TableName
-from tools.result import Evidence, counted
+from knowledge.errors import InputError, LimitExceeded
+from tools.lake.base import (
+    NULL_PARTITION,
+    Column,
+    ColumnStatistics,
+    Lake,
+    Limits,
+    Partition,
+    QueryResult,
+    Table,
+    TableStatistics,
+)
 from tools.schema import require_column
+from tools.stats.result import NUMBERS, ColumnProfile, DayCount, Profile, RowCounts, Window, is_ordered
 
-__all__ = ["ColumnProfile", "DayCount", "Profile", "RowCounts", "Window", "measure", "row_counts"]
+__all__ = ["measure", "row_counts"]
 
-_NUMBERS = ("tinyint", "smallint", "integer", "bigint", "real", "double", "decimal")
-_ORDERED = (*_NUMBERS, "varchar", "char", "date", "timestamp", "time", "boolean")
 _DAY_PARTS = ("year", "month", "day")
-
-
-@dataclass(frozen=True, slots=True)
-class ColumnProfile:
-    """One column's figures. `distinct`, `min`, `max`, `mean` are None where they do not exist or were left out."""
-
-    name: str
-    type: str
-    count: int
-    nulls: int
-    distinct: int | None = None
-    min: Any = None
-    max: Any = None
-    mean: float | None = None
-
-    def to_dict(self) -> dict[str, Any]:
-        """As `--json` shows it; dates and decimals as text."""
-        return {
-            "name": self.name,
-            "type": self.type,
-            "count": self.count,
-            "nulls": self.nulls,
-            "distinct": self.distinct,
-            "min": _plain(self.min),
-            "max": _plain(self.max),
-            "mean": self.mean,
-        }
-
-
-@dataclass(frozen=True, slots=True)
-class Window:
-    """The newest days with data: which they are, and out of how many."""
-
-    first: str
-    last: str
-    days: int
-    of: int
-
-    def __str__(self) -> str:
-        if self.days == 1:
-            return f"the newest day with data, {self.last}"
-        return f"the newest {self.days} of {counted(self.of, 'day')} with data, {self.first} to {self.last}"
-
-    def to_dict(self) -> dict[str, Any]:
-        """As `--json` shows it."""
-        return {"first": self.first, "last": self.last, "days": self.days, "of": self.of}
-
-
-@dataclass(frozen=True, slots=True)
-class DayCount:
-    """Rows of one day (or one partition, where the table has no days)."""
-
-    day: str
-    rows: int
-
-    def to_dict(self) -> dict[str, Any]:
-        """As `--json` shows it."""
-        return {"day": self.day, "rows": self.rows}
-
-
-@dataclass(frozen=True, slots=True)
-class RowCounts:
-    """Rows by day, oldest first. `sql` is None when file metadata told them and nothing was scanned."""
-
-    table: TableName
-    counts: tuple[DayCount, ...]
-    window: Window | None
-    bytes_scanned: int
-    sql: str | None
-
-    @property
-    def rows(self) -> int:
-        """All of them."""
-        return sum(c.rows for c in self.counts)
-
-    def to_dict(self) -> dict[str, Any]:
-        """As `--json` shows it."""
-        return {
-            "table": str(self.table),
-            "rows": self.rows,
-            "counts": [c.to_dict() for c in self.counts],
-            "window": self.window.to_dict() if self.window else None,
-            "bytes_scanned": self.bytes_scanned,
-            "sql": self.sql,
-        }
-
-
-@dataclass(frozen=True, slots=True)
-class Profile:
-    """A table's figures over a window, or over all of it."""
-
-    table: TableName
-    rows: int
-    columns: tuple[ColumnProfile, ...]
-    window: Window | None
-    by_day: tuple[DayCount, ...]
-    values: bool
-    bytes_scanned: int
-    sql: str
-    query_id: str
-
-    @property
-    def kind(self) -> str:
-        """See `tools.result.Result`."""
-        return "stats"
-
-    @property
-    def evidence(self) -> tuple[Evidence, ...]:
-        """The query that gave the figures."""
-        return (Evidence("query", self.query_id, self.sql),)
-
-    @property
-    def unknowns(self) -> tuple[str, ...]:
-        """Columns without figures beyond their nulls."""
-        nested = [f"`{c.name}`" for c in self.columns if not _is_ordered(c.type)]
-        return (f"Distinct values, minimum and maximum of nested or binary columns: {', '.join(nested)}.",) * bool(
-            nested
-        )
-
-    def text(self) -> str:
-        """A sentence with the row count, then the columns as a table."""
-        where = f" in {self.window}" if self.window else ""
-        scanned = f"{counted(self.bytes_scanned, 'byte')} scanned; distinct counts are estimates."
-        left_out = "" if self.values else " Values of the data are left out."
-        by_day = f" By day: {', '.join(f'{c.day} {c.rows:,}' for c in self.by_day[-14:])}." if self.by_day else ""
-        head = f"`{self.table}` has {counted(self.rows, 'row')}{where}.{by_day} {scanned}{left_out}"
-        names = ["column", "type", "nulls", "distinct", *(["min", "max", "mean"] if self.values else [])]
-        lines = [_row(names), _row(["---"] * len(names)), *(_row(self._cells(c)) for c in self.columns)]
-        return "\n".join([head, "", *lines])
-
-    def _cells(self, column: ColumnProfile) -> list[str]:
-        share = f" ({column.nulls / self.rows:.1%})" if self.rows and column.nulls else ""
-        cells = [f"`{column.name}`", column.type, f"{column.nulls:,}{share}", _shown(column.distinct)]
-        return [*cells, *map(_shown, (column.min, column.max, column.mean))] if self.values else cells
-
-    def to_dict(self) -> dict[str, Any]:
-        """As `--json` shows it."""
-        return {
-            "table": str(self.table),
-            "rows": self.rows,
-            "columns": [c.to_dict() for c in self.columns],
-            "window": self.window.to_dict() if self.window else None,
-            "by_day": [c.to_dict() for c in self.by_day],
-            "values": self.values,
-            "bytes_scanned": self.bytes_scanned,
-            "sql": self.sql,
-            "query_id": self.query_id,
-            "unknowns": list(self.unknowns),
-        }
 
 
 def measure(
@@ -182,29 +39,39 @@ def measure(
     days: int | None = None,
     *,
     values: bool = True,
+    scan: bool = True,
     limits: Limits | None = None,
 ) -> Profile:
-    """Figures of a table's columns in one query.
+    """Figures of a table's columns in one query; without one where it would scan too much, or is not wanted.
 
     Args:
         columns: names; all columns if not given.
         days: only the newest N days that have data; see `Window`.
         values: False leaves out minimum, maximum and mean, which show the data itself.
+        scan: False starts no query: only what metadata tell of the whole table.
 
     Raises:
         NotFound, Ambiguous, ReadError: the table or a column.
-        InputError: `days` for a table that is not partitioned by day.
-        LimitExceeded: it would scan too much.
+        InputError: `days` for a table that is not partitioned by day, or without a scan; nothing is known without one.
+        LimitExceeded: it would scan too much, and nothing is known without.
     """
     table = lake.table(name)
     chosen = [require_column(table, c) for c in dict.fromkeys(columns)] if columns is not None else list(table.columns)
+    if not scan:
+        return _unscanned(lake, table, chosen, days, values=values)
     window, condition, kept = _window(table, lake.partitions(name), days) if days else (None, None, ())
     total = exp.alias_(exp.Count(this=exp.Star(), big_int=True), "rows", quoted=True)
     figures = [figure for i, column in enumerate(chosen) for figure in _figures(column, i, values=values)]
     query = exp.select(total, *figures).from_(_source(table))
     if condition is not None:
         query = query.where(condition)
-    result = lake.query(query, limits=limits)
+    try:
+        result = lake.query(query, limits=limits)
+    except LimitExceeded as error:
+        known = None if days else lake.statistics(str(table.name))
+        if known is None:
+            raise
+        return _from_metadata(table, chosen, known, f"{error.what}.", values=values)
     found = result.dicts()[0]
     return Profile(
         table=table.name,
@@ -216,6 +83,48 @@ def measure(
         bytes_scanned=result.bytes_scanned,
         sql=result.sql,
         query_id=result.query_id,
+    )
+
+
+def _unscanned(lake: Lake, table: Table, columns: Sequence[Column], days: int | None, *, values: bool) -> Profile:
+    if days:
+        raise InputError("Without a scan only the whole table is told, not its newest days", hint="Leave one out.")
+    known = lake.statistics(str(table.name))
+    if known is None:
+        hint = "Only Parquet and Iceberg tables, and those with statistics in the catalog, are told without a scan."
+        raise InputError(f"Nothing is known of {table.name} without a scan", hint=hint)
+    return _from_metadata(table, columns, known, "No scan was asked for.", values=values)
+
+
+def _from_metadata(
+    table: Table, columns: Sequence[Column], known: TableStatistics, why: str, *, values: bool
+) -> Profile:
+    missing = "What only the rows tell is missing: means" if values else "What only the rows tell is missing"
+    age = "" if known.exact else " The figures are estimates, or older than the data."
+    found = [(c, known.columns.get(c.name, ColumnStatistics())) for c in columns]
+    return Profile(
+        table=table.name,
+        rows=known.rows,
+        columns=tuple(
+            ColumnProfile(
+                name=c.name,
+                type=c.type,
+                count=None if known.rows is None or s.nulls is None else known.rows - s.nulls,
+                nulls=s.nulls,
+                distinct=s.distinct,
+                min=s.min if values else None,
+                max=s.max if values else None,
+            )
+            for c, s in found
+        ),
+        window=None,
+        by_day=(),
+        values=values,
+        bytes_scanned=0,
+        sql=None,
+        query_id="",
+        sources=known.sources,
+        unscanned=(f"{why} {missing}, and whatever is left empty.{age}",),
     )
 
 
@@ -255,11 +164,11 @@ def _figures(column: Column, number: int, *, values: bool) -> list[exp.Expr]:
     """Aggregates of one column, named by its number: its own name may be any text."""
     name = exp.column(column.name, quoted=True)
     figures: dict[str, exp.Expr] = {"count": exp.Count(this=name, big_int=True)}
-    if _is_ordered(column.type):
+    if is_ordered(column.type):
         figures["distinct"] = exp.ApproxDistinct(this=name.copy())
         if values:
             figures |= {"min": exp.Min(this=name.copy()), "max": exp.Max(this=name.copy())}
-        if values and column.type.startswith(_NUMBERS):
+        if values and column.type.startswith(NUMBERS):
             figures["mean"] = exp.Avg(this=exp.cast(name.copy(), "double"))
     return [exp.alias_(value, f"{figure}_{number}", quoted=True) for figure, value in figures.items()]
 
@@ -347,29 +256,5 @@ def _source(table: Table) -> exp.Table:
     return exp.table_(table.name.table, db=table.name.database, quoted=True)
 
 
-def _is_ordered(dtype: str) -> bool:
-    return dtype.startswith(_ORDERED)
-
-
 def _text(value: Any) -> str:
     return "NULL" if value is None else str(value)
-
-
-def _plain(value: Any) -> Any:
-    """A value that JSON can carry."""
-    if isinstance(value, datetime.date | datetime.time):  # a datetime is a date
-        return value.isoformat()
-    return str(value) if isinstance(value, Decimal) else value
-
-
-def _shown(value: Any) -> str:
-    if value is None:
-        return ""
-    if isinstance(value, float):
-        return f"{value:,.6g}" if abs(value) < 1e3 else f"{value:,.2f}"
-    text = f"{value:,}" if isinstance(value, int) and not isinstance(value, bool) else str(_plain(value))
-    return (text if len(text) <= 40 else text[:39] + "…").replace("|", "\\|").replace("\n", " ")
-
-
-def _row(cells: Iterable[str]) -> str:
-    return f"| {' | '.join(cells)} |"
