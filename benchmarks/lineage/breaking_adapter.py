@@ -1,7 +1,7 @@
 """Plugs the comparison of SQL versions into a scorer of breaking changes: cases on standard input, verdicts on output.
 
-Rows that change break every reader; columns that go, are renamed, retyped or computed otherwise break those that read
-them; new columns break nobody.
+Rows that change, or the order of a query's rows, break every reader; columns that go, are renamed, retyped or computed
+otherwise break those that read them; new columns break nobody.
 """
 
 from __future__ import annotations
@@ -14,8 +14,9 @@ from typing import Any
 from tools.diff import JobDiff, Version, diff
 from tools.jobs import read_job
 from tools.plan.catalog import DictCatalog
+from tools.plan.model import Op, SetOp
+from tools.plan.whole import reachable
 
-_ROWS = ("filter_changed", "join_changed", "grain_changed", "input_removed", "input_added")
 _COLUMNS = {
     "column_added": "added",
     "column_removed": "removed",
@@ -49,8 +50,23 @@ def judged(case: Mapping[str, Any]) -> dict[str, Any]:
         )
         for side in ("old", "new")
     ]
+    _branch_by_branch(versions)
     found = diff(versions[0], versions[1])
     return {"category": _category(found), "columns": _columns(found)}
+
+
+def _branch_by_branch(versions: list[Version]) -> None:
+    """The convention of the cases' source: a UNION is compared branch by branch, and what it drops as a repeated row is no
+    change of rows; SELECT DISTINCT is one. The product counts both.
+    """
+    unions = [[o for o in _ops(v) if isinstance(o, SetOp) and o.kind == "union"] for v in versions]
+    if [o.distinct for o in unions[0]] == [o.distinct for o in unions[1]]:
+        for op in (*unions[0], *unions[1]):
+            op.distinct = False
+
+
+def _ops(version: Version) -> list[Op]:
+    return list(reachable(version.reading.plan, version.writes))
 
 
 def _schema(case: Mapping[str, Any], side: str) -> str:
@@ -63,10 +79,10 @@ def _catalog(schema: Mapping[str, Mapping[str, str]]) -> DictCatalog:
 
 def _category(found: JobDiff) -> str:
     kinds = {d.kind for d in found.differences}
+    if found.rows_change or found.reordered:
+        return "breaking"
     if found.verdict == "same" or (kinds <= {"column_added"} and found.breaking is False):
         return "non_breaking"
-    if kinds & set(_ROWS) and found.breaking is not False:
-        return "breaking"
     if found.verdict == "undecided" and not kinds:
         return "undetermined"
     return "partial_breaking" if found.breaking is not False else "non_breaking"

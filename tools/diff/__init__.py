@@ -6,7 +6,7 @@ something did (`search`). What none of them decides is reported as undecided.
 """
 
 from tools.diff.compare import Version, diff
-from tools.diff.form import Facts
+from tools.diff.facts import Facts
 from tools.diff.result import Difference, JobDiff
 
 __all__ = ["Difference", "Facts", "JobDiff", "Version", "diff"]

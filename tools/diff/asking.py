@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 from knowledge.errors import InputError, NotFound, ReadError
 from tools.diff.compare import Version, diff
-from tools.diff.form import Facts
+from tools.diff.facts import Facts
 from tools.diff.result import JobDiff
 from tools.jobs import JobReading, read_job
 from tools.snapshots import last_snapshot

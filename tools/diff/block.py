@@ -9,6 +9,7 @@ from dataclasses import dataclass, field, replace
 from sqlglot import exp
 
 from tools.diff.canonical import canonical, text_of
+from tools.diff.predicates import settled
 from tools.plan.base import ColumnId
 from tools.plan.references import column_type
 
@@ -16,6 +17,7 @@ __all__ = [
     "Beside",
     "Block",
     "Columns",
+    "classes_of",
     "equates",
     "group_content",
     "hashed",
@@ -77,9 +79,9 @@ class Block:
         """All but its columns."""
         parts = [
             f"from {'; '.join(sorted(self.labels))}",
-            f"where {'; '.join(sorted({text_of(p) for p in self.predicates}))}",
+            f"where {'; '.join(sorted({text_of(p) for p in settled(self.predicates)}))}",
             *sorted(
-                f"{b.kind} {'; '.join(sorted(b.labels))} on {'; '.join(sorted({text_of(o) for o in b.on}))}"
+                f"{b.kind} {'; '.join(sorted(b.labels))} on {'; '.join(sorted({text_of(o) for o in settled(b.on)}))}"
                 for b in self.beside
             ),
         ]

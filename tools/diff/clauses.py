@@ -11,12 +11,28 @@ from dataclasses import dataclass
 
 from sqlglot import exp
 
-from tools.diff.canonical import canonical, conjuncts, text_of, type_name
+from tools.diff.canonical import canonical, conjuncts, text_of
+from tools.diff.types import type_name
 from tools.plan.base import ColumnId, Span
 from tools.plan.lineage import Tracer
-from tools.plan.model import Aggregate, Distinct, Filter, Generate, Join, Limit, Op, Opaque, Scan, SetOp, Values
+from tools.plan.model import (
+    Aggregate,
+    Distinct,
+    Filter,
+    Generate,
+    Join,
+    Limit,
+    Op,
+    Opaque,
+    Project,
+    Scan,
+    SetOp,
+    Sort,
+    Values,
+)
 from tools.plan.references import is_ref, is_subquery_ref, ref, ref_id
 from tools.plan.whole import Plan, Write, reachable, walk
+from tools.result import listed
 
 __all__ = ["Clause", "Clauses", "Output", "clauses_of"]
 
@@ -41,6 +57,11 @@ class Output:
     type: str | None
     span: Span | None = None
 
+    @property
+    def is_typed(self) -> bool:
+        """Whether its type is written down: of a column of a table, or a cast."""
+        return self.text.startswith(('"', "CAST("))
+
 
 @dataclass(frozen=True)
 class Clauses:
@@ -51,6 +72,8 @@ class Clauses:
     filters: Mapping[str, Clause]
     joins: Mapping[str, Clause]
     grain: Mapping[str, Clause]
+    elements: frozenset[str] = frozenset()  # what rows are made of the elements of
+    order: str = ""  # of the rows of a query; those of a table have none
 
 
 def clauses_of(
@@ -71,22 +94,22 @@ def clauses_of(
     ops, main = list(reachable(plan, [write])), set(walk(write))
     inputs = {o.dataset.name: o.span for o in ops if isinstance(o, Scan) and not o.is_target}
     filters, joins, grain = list[Clause](), list[Clause](), list[Clause]()
+    elements = list[str]()
     for op in ops:
         match op:
             case Filter():
                 _filter(op, composer, filters, joins, grain, nested=op not in main)
             case Join():
                 joins += composer.join(op, filters)
-            case Aggregate():
-                grain.append(composer.grouping(op))
-            case Distinct():
-                grain.append(composer.distinct(op))
+            case Aggregate() | Distinct():
+                grain.append(composer.grouping(op) if isinstance(op, Aggregate) else composer.distinct(op))
             case Limit():
                 filters.append(composer.limit(op))
-            case SetOp(distinct=True) if op.kind == "union":
-                grain.append(Clause("distinct", frozenset(), "distinct", op.span))
-            case SetOp() if op.kind != "union":
-                filters.append(Clause(f"{op.kind} {composer.tables_of(op)}", frozenset(), op.kind, op.span))
+            case SetOp():
+                _set_operation(op, composer, filters, grain)
+            case Generate():
+                grain.append(composer.elements(op, len(elements)))
+                elements.append(text_of(composer.composed(_elements(op.generator))))
             case Opaque():
                 filters.append(Clause(f"code {op.reason}", frozenset(), op.reason, op.span))
     return Clauses(
@@ -95,7 +118,16 @@ def clauses_of(
         {c.text: c for c in filters},
         {c.text: c for c in joins},
         {c.text: c for c in grain},
+        frozenset(elements),
+        composer.order(write),
     )
+
+
+def _set_operation(op: SetOp, composer: _Composer, filters: list[Clause], grain: list[Clause]) -> None:
+    if op.kind != "union":
+        filters.append(Clause(f"{op.kind} {composer.tables_of(op)}", frozenset(), op.kind, op.span))
+    elif op.distinct:
+        grain.append(composer.distinct_rows(op))
 
 
 def _outputs(write: Write, plan: Plan, composer: _Composer) -> Iterator[Output]:
@@ -262,8 +294,27 @@ class _Composer:
     def distinct(self, op: Distinct) -> Clause:
         """What rows are made unique by."""
         if op.keys is None:
-            return Clause("distinct", frozenset(), "distinct", op.span)
+            return self.distinct_rows(op)
         return self._keys("one row for each", [ref(k) for k in op.keys], op.span)
+
+    def distinct_rows(self, op: Op) -> Clause:
+        """Whole rows made unique: of how many columns, since what each holds is told by itself."""
+        names = listed([a.name for a in op.output], 6)
+        return Clause(f"distinct of {len(op.output)}", frozenset(), f"distinct rows of {names}", op.span)
+
+    def elements(self, op: Generate, number: int) -> Clause:
+        """Rows for the elements of a list. Which list it is shows in the columns that hold the elements."""
+        outer = ", or one without any" if op.outer else ""
+        said = f"one row for each of {self.shown(self.composed(_elements(op.generator)))}{outer}"
+        return Clause(f"elements {number} outer {op.outer}", frozenset(), said, op.span)
+
+    def order(self, write: Write) -> str:
+        """The order that a query states for its rows."""
+        op: Op = write.source
+        while isinstance(op, Project | Limit):
+            op = op.child
+        keys = op.keys if write.kind == "query" and isinstance(op, Sort) else []
+        return ", ".join(text_of(self.composed(k)) for k in keys)
 
     def first_of(self, window: exp.Window, span: Span | None) -> Clause:
         """The keys of a numbered deduplication."""
@@ -295,11 +346,19 @@ def _definitions(op: Op, without: frozenset[str]) -> Iterator[tuple[ColumnId, ex
                 yield attribute.id, [row[number] for row in op.rows if number < len(row)]
         case Generate():
             for number, attribute in enumerate(op.columns):
-                yield attribute.id, exp.func(f"element_{number}", op.generator.copy())
+                yield attribute.id, exp.func(f"element_{number}", _elements(op.generator))
         case _:
             for item in op.items:
                 if not item.is_pass_through:
                     yield item.attribute.id, item.expression
+
+
+def _elements(generator: exp.Expr) -> exp.Expr:
+    """The list whose elements are taken; whether a row without any stays is a matter of rows, not of values."""
+    if not isinstance(generator, exp.ExplodeOuter):
+        return generator.copy()
+    inner = exp.Posexplode if isinstance(generator, exp.Posexplode) else exp.Explode
+    return inner(this=generator.this.copy())
 
 
 def _only_reads(op: Op, tables: frozenset[str]) -> bool:

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from sqlglot import exp
 
 from tools.diff.clauses import Clause, Clauses, Output, clauses_of
 from tools.diff.code import code_marks
-from tools.diff.form import Facts, NoForm, form_of
+from tools.diff.facts import Facts, NoForm
+from tools.diff.form import form_of
 from tools.diff.result import Difference, DifferenceKind, JobDiff
-from tools.diff.search import DATABASES, Counterexample, NotSearchable, search
+from tools.diff.search import DATABASES, Counterexample, NotSearchable, engine_types, search
+from tools.diff.types import same_type
 from tools.jobs import JobReading
 from tools.plan.base import Span
 from tools.plan.whole import Write
@@ -19,7 +21,14 @@ from tools.plan.whole import Write
 __all__ = ["Version", "diff"]
 
 _ROW_KINDS = ("filter_changed", "join_changed", "grain_changed")
+_INPUTS = ("input_added", "input_removed")
 _HARMLESS = ("column_added", "input_added", "input_removed")
+_MODES = {
+    "create": "replaces the table",
+    "overwrite": "replaces the table",
+    "insert": "adds rows",
+    "merge": "updates and adds rows",
+}
 _GONE = ("column_removed", "column_renamed", "column_retyped", "output_removed")
 
 
@@ -53,7 +62,7 @@ def diff(old: Version, new: Version, facts: Facts | None = None, *, databases: i
     verdicts = {r.verdict for r in results} | ({"changed"} if differences and not results else set())
     if any(d.kind in ("output_added", "output_removed") for d in differences):
         verdicts.add("changed")
-    unread = bool(_unread(old, new)) and old.text != new.text
+    unread = old.text != new.text and _hidden(old, new)
     verdict = "changed" if "changed" in verdicts else "undecided" if "undecided" in verdicts or unread else "same"
     breakings = [r.breaking for r in results] + [True for d in differences if d.kind == "output_removed"]
     breaking = True if True in breakings else None if None in breakings or (unread and verdict != "same") else False
@@ -68,7 +77,17 @@ def diff(old: Version, new: Version, facts: Facts | None = None, *, databases: i
         next((r.example for r in results if r.example), None),
         max((r.databases for r in results), default=0),
         tuple(reasons) if verdict == "undecided" or breaking is None else (),
+        any(r.rows_change for r in results) or any(d.kind == "output_removed" for d in differences),
+        any(r.reordered for r in results),
     )
+
+
+def _hidden(old: Version, new: Version) -> bool:
+    """Whether something that was not read may have been edited. A column that the catalog does not know is read all the
+    same: by its name, which is compared.
+    """
+    unknown = [{(u.kind == "column", str(u.reason)) for u in v.reading.unknowns} for v in (old, new)]
+    return any(not named for named, _ in unknown[0] | unknown[1]) or unknown[0] != unknown[1]
 
 
 def _unread(old: Version, new: Version) -> list[str]:
@@ -113,6 +132,8 @@ class _Result:
     example: Counterexample | None = None
     databases: int = 0
     reasons: tuple[str, ...] = ()
+    rows_change: bool = False
+    reordered: bool = False
 
 
 class _Comparison:
@@ -126,17 +147,34 @@ class _Comparison:
 
     def result(self) -> _Result:
         """The verdict with everything behind it."""
+        old, new = self._clauses(0, {}), self._clauses(1, {})
+        return replace(self._found(old, new), reordered=old.order != new.order)
+
+    def _found(self, old: Clauses, new: Clauses) -> _Result:
         if self._same_form(None):
             return _Result(self._table, "same", [], False)
-        differences = list(self._differences())
-        kept = self._kept_columns() if differences and all(d.kind in _HARMLESS for d in differences) else []
+        differences = list(self._differences(old, new))
+        kept = self._kept_columns() if differences and not any(d.kind in _GONE for d in differences) else []
         if kept and self._same_form(kept):
-            return _Result(self._table, "changed", differences, False)
+            # Whatever else is worded otherwise, the columns that were there are the same in the same rows.
+            harmless = [d for d in differences if d.kind in _HARMLESS]
+            return (
+                _Result(self._table, "changed", harmless, False)
+                if harmless
+                else _Result(self._table, "same", [], False)
+            )
         example, tried = self._search()
-        return self._judged(differences, example, tried)
+        if example is None and tried:
+            differences = self._without_doubtful_types(differences, old, new)
+        judged = self._judged(differences, example, tried)
+        by_clause = judged.breaking is not False and any(d.kind in (*_ROW_KINDS, *_INPUTS) for d in differences)
+        counted = example is not None and len(set(example.counts)) > 1
+        rows_change = judged.verdict != "same" and (by_clause or counted or old.elements != new.elements)
+        columns = tuple(x.column.lower() for x in self._sides[0][0].assignments) if rows_change else judged.columns
+        return replace(judged, rows_change=rows_change, columns=columns)
 
     def _judged(self, differences: list[Difference], example: Counterexample | None, tried: int) -> _Result:
-        gone = any(d.kind in _GONE for d in differences)
+        gone = any(d.kind in (*_GONE, "mode_changed") for d in differences)
         columns = self._changed_columns(differences, example)
         told = (*_ROW_KINDS, *_GONE, "expression_changed", "input_added", "input_removed")
         if example is not None and not any(d.kind in told for d in differences):
@@ -183,8 +221,7 @@ class _Comparison:
         write, plan = self._sides[side]
         return clauses_of(write, plan, self._marks[side], renamed, without)
 
-    def _differences(self) -> Iterator[Difference]:
-        old, new = self._clauses(0, {}), self._clauses(1, {})
+    def _differences(self, old: Clauses, new: Clauses) -> Iterator[Difference]:
         gone, come = sorted(old.inputs.keys() - new.inputs.keys()), sorted(new.inputs.keys() - old.inputs.keys())
         for name in gone:
             yield Difference("input_removed", self._table, name, before_at=old.inputs[name])
@@ -197,12 +234,20 @@ class _Comparison:
         elif moved:
             old, new = self._clauses(0, {}, moved), self._clauses(1, {}, moved)
         yield from self._columns(old.outputs, new.outputs)
+        yield from self._modes()
         for kind, a, b in (
             ("filter_changed", old.filters, new.filters),
             ("join_changed", old.joins, new.joins),
             ("grain_changed", old.grain, new.grain),
         ):
             yield from self._clause_difference(kind, a, b, moved if kind != "grain_changed" else frozenset())  # type: ignore[arg-type]
+
+    def _modes(self) -> Iterator[Difference]:
+        """Adding rows to a table, and replacing what is there."""
+        old, new = (_MODES.get(write.kind, write.kind) for write, _ in self._sides)
+        if old != new and "query" not in (old, new):
+            at = [write.span for write, _ in self._sides]
+            yield Difference("mode_changed", self._table, "", "", (old,), (new,), at[0], at[1])
 
     def _clause_difference(
         self, kind: DifferenceKind, old: Mapping[str, Clause], new: Mapping[str, Clause], moved: frozenset[str]
@@ -242,12 +287,27 @@ class _Comparison:
             yield from self._column(old[name], new[name])
 
     def _column(self, a: Output, b: Output) -> Iterator[Difference]:
-        retyped = a.type is not None and b.type is not None and a.type != b.type
+        retyped = a.type is not None and b.type is not None and not same_type(a.type, b.type)
         if retyped:
             before, after = (str(a.type),), (str(b.type),)
             yield Difference("column_retyped", self._table, a.name, "", before, after, a.span, b.span)
         if a.text != b.text and not (retyped and _uncast(a.text) == _uncast(b.text)):
             yield Difference("expression_changed", self._table, a.name, "", (a.shown,), (b.shown,), a.span, b.span)
+
+    def _without_doubtful_types(
+        self, differences: Sequence[Difference], old: Clauses, new: Clauses
+    ) -> list[Difference]:
+        """Without types that seem to differ only because functions are called otherwise: where nothing else shows it, the
+        engine has to tell two types as well, unless both are written down.
+        """
+        types = engine_types(*self._sides)
+        return [
+            d
+            for d in differences
+            if d.kind != "column_retyped"
+            or (old.outputs[d.name].is_typed and new.outputs[d.name].is_typed)
+            or types[0].get(d.name) != types[1].get(d.name)
+        ]
 
     def _changed_columns(self, differences: Sequence[Difference], example: Counterexample | None) -> tuple[str, ...]:
         """Columns of the new version whose values may be other than they were."""
@@ -259,7 +319,11 @@ class _Comparison:
         return tuple(n for n in names if n in found)
 
     def _by_example(self, example: Counterexample) -> list[Difference]:
-        """Rows differ though no clause does by itself: their order or nesting. Told by the columns that show it."""
+        """Rows differ though no clause does by itself: their order or nesting. Told by the columns that show it, or by how
+        often rows are repeated.
+        """
+        if len(set(example.counts)) > 1:
+            return [Difference("grain_changed", self._table)]
         return [Difference("expression_changed", self._table, c) for c in example.columns]
 
 

@@ -24,6 +24,7 @@ DifferenceKind = Literal[
     "join_changed",
     "grain_changed",
     "expression_changed",
+    "mode_changed",
     "output_added",
     "output_removed",
 ]
@@ -38,6 +39,7 @@ _WORDS: dict[str, str] = {
     "join_changed": "joins otherwise",
     "grain_changed": "one row stands for something else",
     "expression_changed": "{name} is computed otherwise",
+    "mode_changed": "stores its rows otherwise",
     "output_added": "writes {name} now",
     "output_removed": "no longer writes {name}",
 }
@@ -97,6 +99,8 @@ class JobDiff:
             neither is `undecided`, with the reasons.
         breaking: whether columns that were there go, or hold other values; None when that is not known.
         changed_columns: by table, columns whose values change; every column where rows or their meaning do.
+        rows_change: whether there are other rows, or more or fewer of them, and not just other values in them.
+        reordered: whether a query gives its rows in another order; tables have none.
         databases: how many generated databases were tried without finding a difference.
     """
 
@@ -111,6 +115,8 @@ class JobDiff:
     example: Counterexample | None = None
     databases: int = 0
     reasons: tuple[str, ...] = ()
+    rows_change: bool = False
+    reordered: bool = False
 
     @property
     def labels(self) -> frozenset[str]:
@@ -148,7 +154,7 @@ class JobDiff:
         if self.verdict == "same":
             return (
                 f"{name}: no semantic change. Both versions give the same rows on any data: joins, filters, grain and "
-                "expressions, however they are written, come to the same."
+                f"expressions, however they are written, come to the same{', in another order' if self.reordered else ''}."
             )
         if self.verdict == "undecided":
             tried = f" {counted(self.databases, 'generated database')} showed no difference." if self.databases else ""
@@ -169,6 +175,8 @@ class JobDiff:
             "verdict": self.verdict,
             "breaking": self.breaking,
             "differences": [d.to_dict() for d in self.differences],
+            "rows_change": self.rows_change,
+            "reordered": self.reordered,
             "changed_columns": {t: list(c) for t, c in self.changed_columns.items()},
             "counterexample": self.example.to_dict() if self.example else None,
             "databases_tried": self.databases,
@@ -184,8 +192,9 @@ def _example(example: Counterexample) -> str:
     data = example.to_dict()
     lines = ["For example, on these rows:"]
     lines += [f"- `{table}`: {_rows(rows)}" for table, rows in data["tables"].items()]
-    lines.append(f"- before: {_rows(data['only_old']) or 'no such row'}")
-    lines.append(f"- after: {_rows(data['only_new']) or 'no such row'}")
+    counts = [f" ({counted(n, 'row')} in all)" if len(set(example.counts)) > 1 else "" for n in example.counts]
+    lines.append(f"- before: {_rows(data['only_old']) or 'no such row'}{counts[0]}")
+    lines.append(f"- after: {_rows(data['only_new']) or 'no such row'}{counts[1]}")
     return "\n".join(lines)
 
 

@@ -1,13 +1,11 @@
 """A search for data on which two versions of a job give different rows: small generated tables, run on DuckDB.
 
-The data are made for these two queries: numbers around the constants that they name, the texts that they compare with,
-NULLs wherever a column may have them, join columns with few values, and empty tables. What is found is cut down to a
-few rows before it is shown. Nothing found proves nothing, and is told so. Seeded: the same jobs give the same answer.
+The data are made for these two queries (`rows`). What is found is cut down to a few rows before it is shown. Nothing
+found proves nothing, and is told so. Seeded: the same jobs give the same answer.
 """
 
 from __future__ import annotations
 
-import datetime
 import random
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
@@ -17,7 +15,8 @@ from typing import TYPE_CHECKING, Any
 
 from sqlglot import exp
 
-from tools.diff.form import Facts
+from tools.diff.facts import Facts
+from tools.diff.rows import TODAY, Maker, Row, Rows
 from tools.plan.model import Scan
 from tools.plan.render import NotRenderable, render_write
 from tools.plan.whole import Plan, Write, reachable
@@ -25,15 +24,11 @@ from tools.plan.whole import Plan, Write, reachable
 if TYPE_CHECKING:
     import duckdb
 
-__all__ = ["Counterexample", "NotSearchable", "search"]
+__all__ = ["Counterexample", "NotSearchable", "engine_types", "search"]
 
 DATABASES = 16
-_SIZES = (0, 3, 8, 14, 25, 40)
 _REDUCTIONS = 120
 _SHOWN = 3
-
-Row = tuple[Any, ...]
-Rows = dict[str, list[Row]]
 
 
 class NotSearchable(ValueError):
@@ -48,6 +43,7 @@ class Counterexample:
     only_old: tuple[Mapping[str, Any], ...]
     only_new: tuple[Mapping[str, Any], ...]
     columns: tuple[str, ...] = ()
+    counts: tuple[int, int] = (0, 0)  # how many rows either version gives
 
     def to_dict(self) -> dict[str, Any]:
         """As `--json` shows it."""
@@ -56,6 +52,7 @@ class Counterexample:
             "only_old": [_plain(r) for r in self.only_old],
             "only_new": [_plain(r) for r in self.only_new],
             "columns": list(self.columns),
+            "rows_before_and_after": list(self.counts),
         }
 
 
@@ -73,13 +70,24 @@ def search(
     if not names:
         raise NotSearchable("the versions have no column in common")
     with _Engine(tables) as engine:
-        maker = _Maker(tables, [s.tree for s in sides], facts)
+        maker = Maker(tables, [s.tree for s in sides], facts)
         for number in range(databases):
             rows = maker.database(number)
             example = _differ(engine, sides, names, rows, random.Random(number))
             if example is not None:
                 return example
     return None
+
+
+def engine_types(old: tuple[Write, Plan], new: tuple[Write, Plan]) -> tuple[dict[str, str], dict[str, str]]:
+    """The types of either version's columns, as the engine tells them.
+
+    Raises:
+        NotSearchable: as for `search`.
+    """
+    sides = [_sql(*old), _sql(*new)]
+    with _Engine(_tables(old, new)) as engine:
+        return engine.types(sides[0].text), engine.types(sides[1].text)
 
 
 @dataclass(frozen=True)
@@ -95,7 +103,7 @@ def _sql(write: Write, plan: Plan) -> _Side:
         raise NotSearchable(str(error)) from None
     if any(str(a.this).startswith("__") for a in tree.find_all(exp.Anonymous)):
         raise NotSearchable("it calls code that is not SQL")
-    return _Side(tree, tree.transform(_counted).sql("duckdb", comments=False))
+    return _Side(tree, tree.transform(_counted).transform(_today).sql("duckdb", comments=False))
 
 
 def _counted(node: exp.Expr) -> exp.Expr:
@@ -103,6 +111,15 @@ def _counted(node: exp.Expr) -> exp.Expr:
     if not isinstance(node, exp.CountIf):
         return node
     return exp.Count(this=exp.Case(ifs=[exp.If(this=node.this.copy(), true=exp.Literal.number(1))]))
+
+
+def _today(node: exp.Expr) -> exp.Expr:
+    """One day for both versions, and the same one tomorrow."""
+    if isinstance(node, exp.CurrentDate):
+        return exp.cast(exp.Literal.string(TODAY.date().isoformat()), "date")
+    if isinstance(node, exp.CurrentTimestamp):
+        return exp.cast(exp.Literal.string(TODAY.isoformat(" ")), "timestamp")
+    return node
 
 
 def _names(write: Write) -> list[str]:
@@ -157,6 +174,15 @@ class _Engine:
                 places = ", ".join("?" for _ in given[0])
                 self._db.executemany(f"INSERT INTO {_full(schema, table)} VALUES ({places})", given)  # noqa: S608
 
+    def types(self, text: str) -> dict[str, str]:
+        """The types of a query's columns."""
+        import duckdb
+
+        try:
+            return {d[0].lower(): str(d[1]) for d in self._db.execute(text).description}
+        except duckdb.Error as error:
+            raise NotSearchable(str(error).splitlines()[0]) from None
+
     def run(self, text: str, names: Sequence[str]) -> Counter[Row]:
         """The bag of rows of a query, in some of its columns."""
         import duckdb
@@ -203,17 +229,26 @@ def _differ(
         engine.fill(given)
         return engine.run(sides[0].text, names), engine.run(sides[1].text, names)
 
+    def totals(given: Rows) -> tuple[int, int]:
+        one, other = bags(given)
+        return one.total(), other.total()
+
     first, second = bags(rows)
     if first == second:
         return None
     shuffled = {t: chance.sample(r, len(r)) for t, r in rows.items()}
-    if bags(shuffled) != (first, second):
-        return None  # the rows depend on the order in which they lie: no proof of anything
-    least = _reduced(rows, lambda given: len(set(map(_frozen, bags(given)))) > 1)
+    if bags(shuffled) == (first, second):
+        least = _reduced(rows, lambda given: len(set(map(_frozen, bags(given)))) > 1)
+    elif len(set(totals(rows))) > 1 and totals(shuffled) == totals(rows):
+        # Which rows there are depends on the order in which they lie, and proves nothing; how many there are does not.
+        least = _reduced(rows, lambda given: len(set(totals(given))) > 1)
+    else:
+        return None
     first, second = bags(least)
     columns = tuple(n for i, n in enumerate(names) if _column(first, i) != _column(second, i))
     tables = {t: _named(list(columns_of), least[t]) for t, columns_of in engine._tables.items() if least.get(t)}
-    return Counterexample(tables, _some(first - second, names), _some(second - first, names), columns)
+    counts = (first.total(), second.total())
+    return Counterexample(tables, _some(first - second, names), _some(second - first, names), columns, counts)
 
 
 def _frozen(bag: Counter[Row]) -> frozenset[tuple[Row, int]]:
@@ -256,115 +291,3 @@ def _some(bag: Counter[Row], names: Sequence[str]) -> tuple[Mapping[str, Any], .
 
 def _plain(row: Mapping[str, Any]) -> dict[str, Any]:
     return {k: v if v is None or isinstance(v, bool | int | float | str) else str(v) for k, v in row.items()}
-
-
-# --------------------------------------------------------------------------- the data
-
-
-class _Maker:
-    """Makes databases for some queries."""
-
-    def __init__(self, tables: Mapping[str, Mapping[str, str]], trees: Sequence[exp.Expr], facts: Facts) -> None:
-        self._tables, self._facts = tables, facts
-        literals = [node for tree in trees for node in tree.find_all(exp.Literal)]
-        self._texts = list(dict.fromkeys(n.this for n in literals if n.is_string))
-        self._numbers = list(dict.fromkeys(_number(n.this) for n in literals if not n.is_string))
-        self._moments = [m for t in self._texts if (m := _moment(t)) is not None]
-
-    def database(self, number: int) -> Rows:
-        """One database; the first ones are small, so that what is found soon is short."""
-        chance = random.Random(f"database {number}")
-        size = _SIZES[number] if number < len(_SIZES) else chance.choice(_SIZES[2:])
-        return {name: self._rows(name, size, chance) for name in self._tables}
-
-    def _rows(self, table: str, size: int, chance: random.Random) -> list[Row]:
-        columns = self._tables[table]
-        key = [c for c in self._facts.keys.get(table, ()) if c in columns]
-        seen: set[Row] = set()
-        rows: list[Row] = []
-        for _ in range(size):
-            row = {c: self._cell(table, c, t, c in key, chance) for c, t in columns.items()}
-            mark = tuple(row[c] for c in key)
-            if key and mark in seen:
-                continue
-            seen.add(mark)
-            rows.append(tuple(row.values()))
-            if not key and rows and chance.random() < 0.1:
-                rows.append(chance.choice(rows))
-        return rows
-
-    def _cell(self, table: str, column: str, kind: str, is_key: bool, chance: random.Random) -> Any:
-        if not is_key and not self._facts.never_null(table, column) and chance.random() < 0.15:
-            return None
-        family = kind.partition("(")[0].strip().lower()
-        make = _MAKERS.get(family)
-        if make is None:
-            return None
-        return make(self, kind, chance)
-
-    def integer(self, kind: str, chance: random.Random) -> int:
-        """Few values, so that joins meet; and those around the constants."""
-        pool = [*range(1, 7)] * 2 + [0, -1] + [int(n) + d for n in self._numbers for d in (-1, 0, 1)]
-        limit = {"tinyint": 127, "smallint": 32_767}.get(kind, 2**31 - 1)
-        return int(max(-limit, min(limit, chance.choice(pool))))
-
-    def real(self, kind: str, chance: random.Random) -> Any:
-        """Quarters, which floats hold exactly; and the constants with what is just beside them."""
-        near = [n + d for n in self._numbers for d in (-1, -0.25, 0, 0.25, 1)]
-        value = chance.choice(near) if near and chance.random() < 0.6 else chance.randint(-40, 800) / 4
-        if not kind.lower().startswith("decimal"):
-            return float(value)
-        data = exp.DataType.build(kind, dialect="athena")
-        places = int(data.expressions[1].name) if len(data.expressions) > 1 else 0
-        whole = int(data.expressions[0].name) - places if data.expressions else 18
-        bounded = max(-(10**whole) + 1, min(10**whole - 1, value))
-        return Decimal(str(bounded)).quantize(Decimal(1).scaleb(-places))
-
-    def text(self, kind: str, chance: random.Random) -> str:
-        """The texts that are compared with, also in other case; and some others."""
-        del kind
-        pool = [*self._texts * 3, *(t.lower() for t in self._texts), "a", "b", "B", ""]
-        return str(chance.choice(pool))
-
-    def date(self, kind: str, chance: random.Random) -> datetime.date:
-        """Few days in several months and years, and those around the constants."""
-        return self.moment(kind, chance).date()
-
-    def moment(self, kind: str, chance: random.Random) -> datetime.datetime:
-        """The same with hours."""
-        del kind
-        bases = self._moments if self._moments and chance.random() < 0.7 else [datetime.datetime(2026, 1, 30)]
-        days = chance.choice((-1, 0, 0, 1, 2, 32, 366))
-        hours = chance.choice((0, 0, 6, 23))
-        return chance.choice(bases) + datetime.timedelta(days=days, hours=hours)
-
-
-def _boolean(maker: _Maker, kind: str, chance: random.Random) -> bool:
-    del maker, kind
-    return chance.random() < 0.5
-
-
-_Make = Callable[[_Maker, str, random.Random], Any]
-_MAKERS: Mapping[str, _Make] = {
-    **dict.fromkeys(("tinyint", "smallint", "int", "integer", "bigint"), _Maker.integer),
-    **dict.fromkeys(("double", "real", "float", "decimal"), _Maker.real),
-    **dict.fromkeys(("varchar", "char", "string"), _Maker.text),
-    "date": _Maker.date,
-    "timestamp": _Maker.moment,
-    "boolean": _boolean,
-}
-
-
-def _number(text: str) -> float:
-    try:
-        value = float(text)
-    except ValueError:
-        return 0.0
-    return value if abs(value) < 1e9 else 1.0
-
-
-def _moment(text: str) -> datetime.datetime | None:
-    try:
-        return datetime.datetime.fromisoformat(text).replace(tzinfo=None)
-    except ValueError:
-        return None

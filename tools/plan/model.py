@@ -240,6 +240,18 @@ class Aggregate(Op):
         return (self.child,)
 
     @property
+    def tells_cells(self) -> bool:
+        """Whether each cell of a pivot says by a FILTER which rows are its own, and is NULL without any.
+
+        Spark gives NULL where nothing is counted, FILTER gives 0: counts are not told by it.
+        """
+        return not self.rest and all(
+            isinstance(i.expression, exp.Filter)
+            and isinstance(i.expression.this, exp.Sum | exp.Min | exp.Max | exp.Avg)
+            for i in self.aggregates
+        )
+
+    @property
     def output(self) -> list[Attribute]:
         return [i.attribute for i in (*self.keys, *self.aggregates)]
 

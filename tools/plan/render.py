@@ -248,7 +248,7 @@ class _Renderer:
         return below
 
     def _aggregate(self, op: Aggregate, below: _Block) -> _Block:
-        if op.pivoted_on is not None:
+        if op.pivoted_on is not None and not op.tells_cells:
             raise NotRenderable("a pivot", op.span)
         if below.stage > 1 or below.distinct or below.rows_are_seen:
             below = self._wrapped(below)

@@ -9,7 +9,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tools.diff import Facts, JobDiff, Version, diff
-from tools.diff.form import NoForm, form_of
+from tools.diff.facts import NoForm
+from tools.diff.form import form_of
 from tools.diff.search import search
 from tools.jobs import JobReading, read_job
 from tools.plan.catalog import DictCatalog
