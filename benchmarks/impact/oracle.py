@@ -16,7 +16,7 @@ import duckdb
 
 from benchmarks.impact.shapes import Expression, Job, Kind, Reader
 
-__all__ = ["Build", "Schema", "build", "output_kinds", "rows_of", "schema_change"]
+__all__ = ["TELLING", "Build", "Schema", "build", "output_kinds", "rows_of", "schema_change"]
 
 Schema = Mapping[str, Mapping[str, Kind]]
 
@@ -82,12 +82,23 @@ def build(
     return out
 
 
+TELLING = 100
+"""From this seed on, rows are of a kind that tells logic apart: each column is mostly one value, so that several conditions
+are met at once, and keys meet.
+"""
+
+
 def _fill(db: duckdb.DuckDBPyConnection, name: str, columns: Mapping[str, Kind], seed: int) -> None:
     rng = random.Random(f"{seed} {name}")
+    mostly = {c: _cell("", k, rng) for c, k in columns.items()} if seed >= TELLING else {}
     spelled = ", ".join(f"{c} {k}" for c, k in columns.items())
     db.execute(f"CREATE TABLE d.{name} ({spelled})")
-    rows = [[_cell(c, k, rng) for c, k in columns.items()] for _ in range(40)]
+    rows = [[_near(c, k, mostly, rng) for c, k in columns.items()] for _ in range(40)]
     _insert(db, name, rows)
+
+
+def _near(column: str, kind: Kind, mostly: Mapping[str, Any], rng: random.Random) -> Any:
+    return mostly[column] if column in mostly and rng.random() < 0.6 else _cell(column, kind, rng)
 
 
 def _cell(column: str, kind: Kind, rng: random.Random) -> Any:
