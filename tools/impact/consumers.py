@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from tools.consumers import Consumer
 from tools.impact.rereading import Rereader
 from tools.impact.result import ROLE_WORDS, ImpactItem, Verdict, short
+from tools.impact.retyping import survives
 from tools.impact.tables import TableState, wider
 from tools.plan.lineage import Edge
 from tools.result import Evidence, listed
@@ -90,7 +91,9 @@ def _refused(consumer: Consumer, rereader: Rereader) -> str | None:
 def _widened(consumer: Consumer, touched: Mapping[str, TableState]) -> list[str]:
     """Why its rows might differ though the values compare as they did: a type is wider now."""
     edges: list[Edge] = consumer.reading.edges if consumer.reading is not None else []
-    found = [e for e in edges if e.source in touched and e.source_column in touched[e.source].widened]
+    found = [
+        e for e in edges if e.role != "value" and e.source in touched and e.source_column in touched[e.source].widened
+    ]
     return [wider(f"{short(e.source)}.{e.source_column}") for e in found]
 
 
@@ -127,7 +130,9 @@ def _moved_columns(consumer: Consumer, touched: Mapping[str, TableState]) -> lis
     out = [
         f"`{short(e.source)}.{e.source_column}` {ROLE_WORDS[e.role]}"
         for e in edges
-        if e.source in touched and touched[e.source].moves(e.source_column, e.role)
+        if e.source in touched
+        and touched[e.source].moves(e.source_column, e.role)
+        and not (consumer.reading and survives(e, consumer.reading.plan, touched[e.source], None))
     ]
     out += [f"`{short(t)}.{c}`" for t, c in consumer.stated_columns if t in touched and c in touched[t].moved]
     return list(dict.fromkeys(out))

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from tools.lake.engine import Engine
     from tools.plan.whole import Plan, Write
 
-__all__ = ["DryRunner", "Outcome", "fits", "new_types", "widens"]
+__all__ = ["DryRunner", "Outcome", "fits", "new_types", "spells_out", "widens"]
 
 _SECONDS = 10.0
 
@@ -133,6 +133,18 @@ def widens(before: str | None, after: str | None) -> bool:
     if _family(have) == _family(want):
         return _lengths(have) <= _lengths(want) and _family(have) in ("decimal", *_WORDS)
     return fits(have, want)
+
+
+def spells_out(before: str | None, after: str | None) -> bool:
+    """Whether every value is written as text: none is lost, and none becomes NULL."""
+    if before is None or after is None:
+        return False
+    try:
+        have, want = athena_type(before), athena_type(after)
+    except ConfigError:
+        return False
+    plain = (*_NUMBERS, "date", "timestamp", "boolean")
+    return want == "varchar" and _family(have) in plain
 
 
 def _family(kind: str) -> str:

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Protocol, runtime_checkable
 
 from knowledge.errors import NotFound
 from tools.changes import Change
-from tools.impact.dryrun import widens
+from tools.impact.dryrun import spells_out, widens
 from tools.impact.tables import TableState
 from tools.lake.base import Column, Table
 from tools.snapshots import record_name
@@ -101,6 +101,7 @@ def states_of(changes: Sequence[Change], before: Table, after: Table) -> dict[st
                 state.moved[column] = change.describe()
                 state.retyped.add(column)
                 state.widened |= {column} if widens(old[column].type, change.to) else set()
+                state.worded |= {column} if spells_out(old[column].type, change.to) else set()
     return {str(after.name): state}
 
 

@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING
 
 from tools.changes import Change
 from tools.impact.consumers import judge
-from tools.impact.dryrun import new_types, widens
+from tools.impact.dryrun import new_types, spells_out, widens
 from tools.impact.rereading import Rereader, columns_of, why_broken
 from tools.impact.result import ROLE_WORDS, VERDICTS, ImpactItem, Verdict, short
+from tools.impact.retyping import survives
 from tools.impact.tables import TableState, seeded, table_verdict, wider
 from tools.jobs import JobReading
 from tools.lineage import Node, walk
@@ -121,7 +122,7 @@ class Spread:
                 for target in reading.writes:
                     self._grow(target).unsure = self._grow(target).unsure or state.unsure
                 found.append(("may_be_affected", state.unsure, ()))
-        found += self._edges_moved(reading, touched)
+        found += self._edges_moved(reading, after, touched)
         found += self._schema_moved(reading, after)
         if not found and any(s.schema_differs or s.moved for s in touched.values()):
             found += self._opaque(reading, touched)
@@ -130,8 +131,9 @@ class Spread:
             return "not_affected", f"reads {names} but nothing of what changes", ()
         return min(found, key=lambda f: VERDICTS.index(f[0]))
 
-    def _edges_moved(self, reading: JobReading, touched: Mapping[str, TableState]) -> list[Finding]:
+    def _edges_moved(self, reading: JobReading, after: JobReading, touched: Mapping[str, TableState]) -> list[Finding]:
         found: list[Finding] = []
+        types = self._types_of_targets(reading, after) if any(s.retyped for s in touched.values()) else {}
         for edge in reading.edges:
             state = touched.get(edge.source)
             if state is None or edge.source_column not in state.moved or edge.target == "(result)":
@@ -142,6 +144,8 @@ class Spread:
                 place = self._rereader.evidence(edge.span, edge.expression)
                 found.append(("may_be_affected", target.unsure, (place,)))
                 continue
+            if survives(edge, reading.plan, state, types.get(edge.target)):
+                continue
             why = f"`{short(edge.source)}.{edge.source_column}` {ROLE_WORDS[edge.role]}"
             if edge.target_column is not None:
                 target.moved.setdefault(edge.target_column.lower(), why)
@@ -149,6 +153,15 @@ class Spread:
                 target.rows = target.rows or why
             found.append(("values_change", f"uses {why}", (self._rereader.evidence(edge.span, edge.expression),)))
         return found
+
+    def _types_of_targets(self, reading: JobReading, after: JobReading) -> dict[str, Mapping[str, str]]:
+        """By written table, the columns that get another type; nothing of those that no engine could try."""
+        dry = self._rereader.outcomes(reading, after)
+        return {
+            write.target.name: new_types(*dry, place)
+            for place, write in enumerate(after.plan.writes)
+            if all(place < len(side) and side[place] is not None for side in dry)
+        }
 
     def _schema_moved(self, reading: JobReading, after: JobReading) -> list[Finding]:
         """Columns that an output no longer has, or has on top, because the job hands on whatever it finds."""
@@ -180,6 +193,7 @@ class Spread:
         state.schema = [(n, types.get(n.lower(), t)) for n, t in known]
         had = {n.lower(): t for n, t in known}
         state.retyped |= set(types)
+        state.worded |= {column for column, kind in types.items() if spells_out(had.get(column), kind)}
         state.widened |= {column for column, kind in types.items() if widens(had.get(column), kind)}
         for column in types:
             state.moved.setdefault(column, f"`{reading.name}`, which gives it another type")

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from tools.changes import Change
-from tools.impact.dryrun import widens
+from tools.impact.dryrun import spells_out, widens
 from tools.impact.result import Verdict
 from tools.plan.catalog import Columns
 from tools.plan.roles import Role
@@ -29,6 +29,7 @@ class TableState:
     unsure: str | None = None
     retyped: set[str] = field(default_factory=set)  # columns whose type differs: an engine has to say what still fits
     widened: set[str] = field(default_factory=set)  # of these, those whose values compare as they did
+    worded: set[str] = field(default_factory=set)  # of these, those that are spelled out, and filled where they were
 
     def moves(self, column: str, role: Role) -> bool:
         """Whether this column's change moves what it is used for. A wider type moves the value, but not what the value
@@ -53,6 +54,7 @@ class TableState:
             frozenset(self.doomed),
             frozenset(self.retyped),
             frozenset(self.widened),
+            frozenset(self.worded),
             self.rows,
             self.stale,
             self.unsure,
@@ -75,7 +77,8 @@ def seeded(change: Change, columns: list[tuple[str, str | None]]) -> TableState:
             retyped = [(n, change.to if n.lower() == column else t) for n, t in columns]
             before = next((t for n, t in columns if n.lower() == column), None)
             widened = {column} if widens(before, change.to) else set()
-            return TableState(schema=retyped, moved={column: what}, retyped={column}, widened=widened)
+            worded = {column} if spells_out(before, change.to) else set()
+            return TableState(schema=retyped, moved={column: what}, retyped={column}, widened=widened, worded=worded)
         case _:
             return TableState(schema=[*columns, (change.column or "", change.to)], gained={column})
 

@@ -170,6 +170,12 @@ def _numeric_aggregate(node: exp.Expr) -> str | None:
     return f"Unexpected parameters ({_name(inner)}) for function {node.sql_name().lower()}"  # type: ignore[attr-defined]
 
 
+def _text_function(node: exp.Expr) -> str | None:
+    if _family(node.this) not in ("number", "time", "boolean"):
+        return None
+    return f"Unexpected parameters ({_name(node.this)}) for function {node.sql_name().lower()}"  # type: ignore[attr-defined]
+
+
 def _like(node: exp.Expr) -> str | None:
     if _family(node.this) in (None, "varchar"):
         return None
@@ -239,6 +245,7 @@ _CHECKS: dict[type[exp.Expr], Callable[[exp.Expr], str | None]] = {
     **dict.fromkeys((exp.Add, exp.Sub, exp.Mul, exp.Div, exp.Mod), _arithmetic),
     **dict.fromkeys((exp.DPipe, exp.Concat), _concat),
     **dict.fromkeys((exp.Sum, exp.Avg), _numeric_aggregate),
+    **dict.fromkeys((exp.Upper, exp.Lower, exp.Trim), _text_function),
     **dict.fromkeys((exp.Where, exp.Having), _filter_clause),
     **dict.fromkeys((exp.And, exp.Or), _logical),
     **dict.fromkeys((exp.Union, exp.Except, exp.Intersect), _set_operation),
