@@ -33,6 +33,7 @@ ChangeKind = Literal[
     "drop_dashboard",
     "drop_kpi",
     "change_schema",
+    "change_values",
 ]
 KINDS: tuple[ChangeKind, ...] = get_args(ChangeKind)
 
@@ -54,7 +55,7 @@ class Change:
     def describe(self) -> str:
         """The change in words: "dropping `dim_product.product_group`"."""
         return _WORDS[self.kind].format(
-            column=f"{_short(self.table)}.{self.column}" if self.table else self.column,
+            column=".".join(n for n in (_short(self.table), self.column) if n),
             table=_short(self.table),
             to=self.to,
             job=self.job,
@@ -89,6 +90,7 @@ _WORDS: dict[ChangeKind, str] = {
     "new_value": "a new value '{value}' in `{column}`",
     "lost_value": "the end of value '{value}' in `{column}`",
     "nullable": "NULL in `{column}`",
+    "change_values": "the values that came and went in `{column}`",
     "drop_dashboard": 'removing dashboard "{consumer}"',
     "drop_kpi": 'removing KPI "{consumer}"',
 }
@@ -120,8 +122,19 @@ _ENDS = r"(?:los(?:es?|ing)|drops|no\s+longer\s+(?:has|holds|gets|contains))"
 _APPEARS = r"(?:(?:appear\w*|turn\w*\s+up|show\w*\s+up|occur\w*|arriv\w*|com\w+)\s+)?(?:in|for|of|on)"
 _VANISHES = r"(?:disappear\w*|vanish\w*|go\w*\s+away|is\s+gone|is\s+removed)\s+(?:from|in)"
 
+_VALUES = r"(?:values?|categor(?:y|ies)|codes?|status(?:es)?)(?:\s+(?:values?|codes?))?"
+_CAME = r"(?:appear\w*|come|came|arriv\w*|show\w*\s+up|turn\w*\s+up|vanish\w*|disappear\w*|go|went|gone)"
+_WHEN = r"(?:\s+(?:today|yesterday|lately|recently|since\s+.*|in\s+the\s+(?:newest|last|latest)\s+\w+))?"
+_ASKED = r"(?:did|do|does|have|has|had|are|is|were|was|which|what|any)\s+(?:there\s+|been\s+)*(?:any\s+|some\s+)?"
+
 # Read from top to bottom: the more particular wording stands first.
 _OF_VALUES: Sequence[tuple[ChangeKind, str]] = (
+    (
+        "change_values",
+        rf"{_ASKED}(?:new|unknown|unexpected|missing|vanished)\s+(?:{_OBJECT}\s+)?{_VALUES}(?:\s+{_CAME})?{_IN}{_WHEN}$",
+    ),
+    ("change_values", rf"{_ASKED}(?:{_OBJECT}\s+)?{_VALUES}\s+(?:are\s+new|{_CAME}){_IN}{_WHEN}$"),
+    ("change_values", rf"values\s+of\s+{_COLUMN}\s+(?:have\s+|has\s+)?changed"),
     ("drop_dashboard", rf"{_DROP}\s+(?:the\s+)?(?:dashboard|report)\s+(?P<consumer>[^?]+)"),
     ("drop_dashboard", rf"{_DROP}\s+(?:the\s+)?(?P<consumer>[\"'`][^\"'`]+[\"'`]|[\w &/-]+?)\s+dashboard(?!\w)"),
     ("drop_kpi", rf"{_DROP}\s+(?:the\s+)?(?:kpi|metric)\s+(?P<consumer>[^?]+)"),
@@ -204,7 +217,9 @@ def _first(text: str, patterns: Sequence[tuple[ChangeKind, str]]) -> Change | No
 def _from_match(kind: ChangeKind, groups: dict[str, str | None]) -> Change:
     if kind in ("drop_dashboard", "drop_kpi"):
         return Change(kind, consumer=_bare(groups["consumer"]))
-    name, table, to = groups["object"] or "", groups.get("table") or groups.get("table2"), groups.get("to")
+    name, table, to = groups.get("object") or "", groups.get("table") or groups.get("table2"), groups.get("to")
+    if kind == "change_values":
+        return _of_values(name, table)
     if kind in ("drop_table", "rename_table", "change_schema"):
         return Change(kind, table=name, to=to)
     if kind in ("delay_job", "fail_job"):
@@ -212,6 +227,15 @@ def _from_match(kind: ChangeKind, groups: dict[str, str | None]) -> Change:
     if table is None and "." in name:
         table, _, name = name.rpartition(".")
     return Change(kind, table=table, column=name, to=to.strip() if to else None, value=_bare(groups.get("value")))
+
+
+def _of_values(name: str, table: str | None) -> Change:
+    """A column, of a table or not; or a table alone, which may be where a column would stand."""
+    if not name and table:
+        return Change("change_values", table=table)
+    if table is None and "." in name:
+        table, _, name = name.rpartition(".")
+    return Change("change_values", table=table, column=name or None)
 
 
 def _bare(text: str | None) -> str | None:
@@ -235,11 +259,25 @@ def resolve(change: Change, ws: Workspace) -> tuple[Change, list[str]]:
         return replace(change, job=ws.assets.find(change.job, ["job"]).name), []
     if change.kind in ("drop_dashboard", "drop_kpi"):
         return _resolve_consumer(change, ws), []
+    if change.kind == "change_values":
+        return _resolve_values(change, ws)
     if change.kind in ("drop_table", "rename_table", "change_schema"):
         if not change.table:
             raise InputError("which table?", hint="Name the table.")
         return replace(_with_target(change), table=ws.assets.find(change.table, ["table"]).name), []
     return _resolve_column(change, ws)
+
+
+def _resolve_values(change: Change, ws: Workspace) -> tuple[Change, list[str]]:
+    """A column, or all of a table: `raw_positions` and `raw_positions.status` stand in the same place."""
+    if change.column:
+        return _resolve_column(change, ws)
+    if not change.table:
+        raise InputError("whose values?", hint="Name a table, or a column as table.column.")
+    found = ws.assets.find(change.table, ["table", "column"])
+    if found.kind == "column":
+        return replace(change, table=found.table, column=found.column), []
+    return replace(change, table=found.name), []
 
 
 def _resolve_consumer(change: Change, ws: Workspace) -> Change:

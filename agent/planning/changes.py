@@ -14,7 +14,7 @@ from agent.planning.decision import Then
 from agent.planning.reading import Reading
 from agent.planning.subjects import Subject
 from tools.assets import Kind
-from tools.changes import parse_value_change
+from tools.changes import Change, parse_value_change
 
 __all__ = ["Wanted", "stated_value_change", "wanted_change"]
 
@@ -129,6 +129,8 @@ def stated_value_change(reading: Reading) -> dict[str, Any] | None:
         gone = next((m for m in reading.of("dashboard", "kpi") if m.known), None)
         kind = "drop_kpi" if gone is not None and gone.kind == "kpi" else "drop_dashboard"
         return {"change": kind, "asset": gone.name if gone is not None else change.consumer}
+    if change.kind == "change_values":
+        return _values_asked(change, reading)
     column = next((m for m in reading.of("column") if m.known and change.column in (m.column, m.text)), None)
     if column is None:
         return None
@@ -136,3 +138,16 @@ def stated_value_change(reading: Reading) -> dict[str, Any] | None:
     named = next((m.name for m in reading.of("table") if m.known), None)
     args = {"change": change.kind, "asset": table or change.table or named, "column": name}
     return {k: v for k, v in {**args, "value": change.value}.items() if v is not None}
+
+
+def _values_asked(change: Change, reading: Reading) -> dict[str, Any] | None:
+    """Arguments for "did any new status value appear?": a column of this lake, or a table."""
+    said = {str(n).lower() for n in (change.column, change.table, f"{change.table}.{change.column}") if n}
+    tables = [m for m in reading.of("table") if m.known]
+    for mention in (m for m in reading.of("column") if m.known):
+        if {str(n).lower() for n in (mention.column, mention.text, mention.name) if n} & said:
+            table, _, name = mention.name.rpartition(".")
+            asset = table or (tables[0].name if tables else None)
+            return {k: v for k, v in {"change": change.kind, "asset": asset, "column": name}.items() if v}
+    asset = tables[0].name if tables else change.table if change.column is None else None
+    return {"change": change.kind, "asset": asset} if asset else None

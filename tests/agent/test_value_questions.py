@@ -34,6 +34,8 @@ def reader(ws: Workspace) -> Reader:
         ("what if raw.id becomes nullable", {"change": "nullable", "asset": "raw", "column": "id"}),
         ("remove dashboard Totals", {"change": "drop_dashboard", "asset": "Totals"}),
         ("drop the KPI Revenue", {"change": "drop_kpi", "asset": "Revenue"}),
+        ("did any new kind value appear?", {"change": "change_values", "asset": "raw", "column": "kind"}),
+        ("are there new values in raw today?", {"change": "change_values", "asset": "raw"}),
     ],
 )  # fmt: skip
 def test_a_stated_value_change_is_read_with_its_column(ws: Workspace, question: str, args: dict[str, str]) -> None:

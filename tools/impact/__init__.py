@@ -43,6 +43,8 @@ def impact(ws: Workspace, change: Change) -> ImpactResult:
     change, assumptions = resolve(change, ws)
     if change.kind == "change_schema":
         return _of_schema(ws, change)
+    if change.kind == "change_values":
+        return _of_values(ws, change, assumptions)
     return spread_of(ws, change, assumptions)
 
 
@@ -65,11 +67,33 @@ def _of_schema(ws: Workspace, change: Change) -> ImpactResult:
     return result
 
 
+def _of_values(ws: Workspace, change: Change, assumptions: Sequence[str]) -> ImpactResult:
+    """What the values that came and went do to those who read them."""
+    from tools.impact.values.arrived import arrivals
+
+    found = arrivals(ws, str(change.table), change.column)
+    notes = [*assumptions, *found.notes]
+    if len(found.changes) == 1:
+        return spread_of(ws, found.changes[0], notes)
+    if len(found.changes) > _MOST_VALUES:
+        notes.append(f"Of {len(found.changes)} values the first {_MOST_VALUES} were followed.")
+    result = replace(spread_of(ws, change, notes, seeds={}), severity_reason="no value came or went")
+    for each in found.changes[:_MOST_VALUES]:
+        result = _together(ws, result, spread_of(ws, each))
+    return result
+
+
+_MOST_VALUES = 20
+
+
 def _together(ws: Workspace, one: ImpactResult, other: ImpactResult) -> ImpactResult:
-    """Two impacts of one table as one: of an item that both reach, the worse verdict."""
+    """Two impacts of one table as one: of an item that both reach, the worse verdict, and both reasons for the same one."""
     found: dict[tuple[str, str], ImpactItem] = {}
     for item in sorted((*one.items, *other.items), key=worst_first):
-        found.setdefault((item.kind, item.name), item)
+        known = found.setdefault((item.kind, item.name), item)
+        if known is not item and known.verdict == item.verdict != "not_affected" and item.reason not in known.reason:
+            evidence = tuple(dict.fromkeys((*known.evidence, *item.evidence)))
+            found[(item.kind, item.name)] = replace(known, reason=f"{known.reason}; {item.reason}", evidence=evidence)
     items = tuple(sorted(found.values(), key=worst_first))
     severity, reason = severity_of(items, severity_rule(ws))
     start = Node("table", str(one.change.table))

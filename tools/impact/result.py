@@ -139,6 +139,8 @@ def worst_first(item: ImpactItem) -> tuple[int, int, int, int, str]:
 def _headline(result: ImpactResult, subject: str) -> str:
     subject = subject[0].upper() + subject[1:]
     broken, reached = result.of("breaks"), result.impacted
+    if result.change.kind == "change_values" and not reached:
+        return "**Nothing downstream is touched** (severity LOW)."
     if broken:
         rest = [i for i in reached if i.verdict != "breaks"]
         also = f" {counted(len(rest), 'more asset')} {'is' if len(rest) == 1 else 'are'} reached." if rest else ""

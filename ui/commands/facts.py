@@ -167,6 +167,9 @@ def impact(
             metavar="TABLE", help="Compare this table's columns with those it had before.", show_default=False
         ),
     ] = None,
+    values: Annotated[
+        bool, typer.Option("--values", help="With --table: the values that came and went in its newest rows, instead.")
+    ] = False,
     since: Annotated[
         str | None,
         typer.Option(metavar="VERSION", help="With --table: this version of the Glue catalog.", show_default=False),
@@ -191,6 +194,7 @@ def impact(
       de-copilot impact "remove dashboard Custody Feed Quality"
       de-copilot impact --job product_dim_job --new edited/product_dim_job.py
       de-copilot impact --table dim_product --since 3
+      de-copilot impact --table raw_positions --values
     """
     from tools.changes import Change, parse_change
     from tools.guardian import guard, report_on
@@ -201,6 +205,8 @@ def impact(
         raise InputError("one change, one job or one table: which?", hint=hint)
     if since is not None and table is None:
         raise InputError("--since goes with --table", hint="Name the table whose version it is.")
+    if values and (table is None or since is not None):
+        raise InputError("--values goes with --table alone", hint="Name the table whose newest rows are meant.")
     if new is not None and job is None:
         raise InputError("--new goes with --job", hint="Name the job that the script is an edit of.")
     output = Output(json)
@@ -208,7 +214,8 @@ def impact(
         ws = open_lake(ctx, lake)
         write_report(output, ws.lake, guard(ws, job, read_text(new) if new is not None else None))
         return
-    asked = Change("change_schema", table=table, to=since) if table is not None else parse_change(change or "")
+    of_table = Change("change_values", table) if values else Change("change_schema", table=table, to=since)
+    asked = of_table if table is not None else parse_change(change or "")
     ws = open_lake(ctx, lake)
     if report:
         write_report(output, ws.lake, report_on(ws, asked))
