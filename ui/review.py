@@ -1,7 +1,7 @@
-"""The review of a pull request: what changed in each job, what that breaks, how grave it is, and what to test.
+"""The review of a pull request: what changed in each job and table, what that breaks, how grave it is, and what to test.
 
-It finds changed job scripts in a git checkout and compares each with what it was at the base, by meaning. One comment for
-people (Markdown), or JSON; the exit code tells a pipeline whether the gravest finding reaches a threshold.
+It finds changed job scripts and `_table.json` files in a git checkout and compares each with what it was at the base, by
+meaning. One comment for people (Markdown), or JSON; the exit code tells a pipeline whether the gravest finding reaches a threshold.
 """
 
 from __future__ import annotations
@@ -16,12 +16,14 @@ from knowledge.errors import CopilotError
 from tools.diff import JobDiff
 from tools.diff.asking import check_revision, git_text
 from tools.guardian import guard
+from tools.impact import ImpactItem
+from tools.lake.base import TableName
 from tools.result import Evidence, counted, listed
 
 if TYPE_CHECKING:
     from tools.workspace import Workspace
 
-__all__ = ["SEVERITIES", "JobReview", "Review", "review"]
+__all__ = ["SEVERITIES", "JobReview", "Review", "TableReview", "review"]
 
 SEVERITIES = ("none", "low", "medium", "high")
 _MARKS = {"high": "🔴", "medium": "🟠", "low": "🟡", "none": "⚪"}
@@ -60,18 +62,45 @@ class JobReview:
 
 
 @dataclass(frozen=True)
+class TableReview:
+    """One table whose `_table.json` changed. `changes` are those of its columns, in words; the rest as for a job."""
+
+    table: str
+    path: str
+    state: str
+    severity: str
+    changes: tuple[str, ...] = ()
+    reached: tuple[tuple[str, str, str, str], ...] = ()
+    note: str = ""
+
+    def to_dict(self) -> dict[str, Any]:
+        """As `--format json` shows it."""
+        return {
+            "table": self.table,
+            "path": self.path,
+            "state": self.state,
+            "severity": self.severity,
+            "changes": list(self.changes),
+            "reached": [dict(zip(("kind", "name", "verdict", "reason"), r, strict=True)) for r in self.reached],
+            "note": self.note or None,
+        }
+
+
+@dataclass(frozen=True)
 class Review:
-    """The review of all changed jobs, the gravest first."""
+    """The review of all changed jobs and tables, the gravest first."""
 
     kind = "review"
     base: str
     jobs: tuple[JobReview, ...]
     unknowns: tuple[str, ...] = field(default=())
+    tables: tuple[TableReview, ...] = ()
 
     @property
     def severity(self) -> str:
         """The gravest of all."""
-        return max((j.severity for j in self.jobs), key=SEVERITIES.index, default="none")
+        found = [*(j.severity for j in self.jobs), *(t.severity for t in self.tables)]
+        return max(found, key=SEVERITIES.index, default="none")
 
     @property
     def evidence(self) -> Sequence[Evidence]:
@@ -88,16 +117,18 @@ class Review:
             "base": self.base,
             "severity": self.severity,
             "jobs": [j.to_dict() for j in self.jobs],
+            "tables": [t.to_dict() for t in self.tables],
             "unknowns": list(self.unknowns),
         }
 
     def text(self) -> str:
         """One comment in Markdown."""
-        if not self.jobs:
-            return f"### DE Copilot: no job changed against `{self.base}`"
-        parts = [
-            f"### {_MARKS[self.severity]} DE Copilot: {counted(len(self.jobs), 'job')} changed, severity **{self.severity}**"
-        ]
+        several = ((len(self.jobs), "job"), (len(self.tables), "table"))
+        changed = " and ".join(counted(n, what) for n, what in several if n)
+        if not changed:
+            return f"### DE Copilot: no job and no table changed against `{self.base}`"
+        parts = [f"### {_MARKS[self.severity]} DE Copilot: {changed} changed, severity **{self.severity}**"]
+        parts += map(_table_section, self.tables)
         parts += map(_section, self.jobs)
         if self.unknowns:
             parts.append("**Not known**\n" + "\n".join(f"- {u}" for u in self.unknowns))
@@ -119,7 +150,55 @@ def review(ws: Workspace, base: str, *, checkout: Path | None = None) -> Review:
     found += [_removed(ws, path, base) for path in removed if _is_script(ws, path)]
     found.sort(key=lambda j: (-SEVERITIES.index(j.severity), j.job))
     unknowns = [f"{j.job}: {u}" for j in found if j.diff for u in j.diff.unknowns]
-    return Review(base, tuple(found), tuple(unknowns))
+    files = [p for p in (*changed, *removed) if p.name == _SCHEMA]
+    tables = [t for p in files if (t := _reviewed_table(ws, p, base)) is not None]
+    tables.sort(key=lambda t: (-SEVERITIES.index(t.severity), t.table))
+    return Review(base, tuple(found), tuple(unknowns), tuple(tables))
+
+
+_SCHEMA = "_table.json"
+
+
+def _reviewed_table(ws: Workspace, path: Path, base: str) -> TableReview | None:
+    """What a table's changed file does; None for one that describes no table of this lake."""
+    from tools.impact.schema_files import schema_file
+
+    name = _table_of(ws, path)
+    if name is None:
+        return None
+    shown = str(path.relative_to(ws.settings.lake.resolve()))
+    try:
+        old = git_text(path, base)
+    except CopilotError:
+        old = None
+    try:
+        new = path.read_text(encoding="utf-8") if path.is_file() else None
+        found = schema_file(ws, name, old, new, shown)
+    except (CopilotError, OSError, UnicodeDecodeError) as error:
+        return TableReview(str(name), shown, "unreadable", "medium", (), (), str(getattr(error, "message", error)))
+    note = "" if found.changes else "A new description." if found.state == "added" else "The columns are the same."
+    writers = [w.name for w in found.impact.writers] if found.impact else []
+    if writers:
+        note = f"Written by {listed(writers)}: to be edited along."
+    severity = found.impact.severity if found.impact else "none"
+    reached = _reached(found.impact.items) if found.impact else ()
+    return TableReview(str(name), shown, found.state, severity, found.changes, reached, note)
+
+
+def _table_of(ws: Workspace, path: Path) -> TableName | None:
+    """The table that a file describes: by the usual layout, else by the folder that a table of the lake lies in."""
+    root = ws.settings.lake.resolve()
+    parts = path.relative_to(root).parts if path.is_relative_to(root) else ()
+    if len(parts) == 4 and parts[0] == "tables":
+        return TableName(parts[1].lower(), parts[2].lower())
+    for name in ws.lake.tables():
+        try:
+            location = ws.lake.table(str(name)).location
+        except CopilotError:
+            continue
+        if location is not None and Path(location).resolve() == path.parent:
+            return name
+    return None
 
 
 def _changed_files(root: Path, base: str) -> tuple[list[Path], list[Path]]:
@@ -167,13 +246,18 @@ def _reviewed(ws: Workspace, job: str, base: str) -> JobReview:
         return JobReview(job, source.path, "added", "low", None, (), f"A new job; it reads {reads}.")
     if report.status in ("same_text", "same_meaning"):
         return JobReview(job, source.path, "changed", "none", None, (), "No semantic change.")
-    order = ("breaks", "stale", "unexpected", "values_change", "may_be_affected")
-    items = sorted((i for i in report.impact.items if i.verdict in order), key=lambda i: order.index(i.verdict))
-    reached = tuple(
-        (i.kind, i.name.rpartition(".")[2] if i.kind == "table" else i.name, i.verdict, i.reason) for i in items
-    )
+    reached = _reached(report.impact.items)
     causes = "" if report.diff else "\n".join(f"- {c}" for c in report.causes)
     return JobReview(job, source.path, "changed", report.severity, report.diff, reached, causes)
+
+
+def _reached(items: Sequence[ImpactItem]) -> tuple[tuple[str, str, str, str], ...]:
+    """What is more than looked at, gravest first."""
+    order = ("breaks", "stale", "unexpected", "values_change", "may_be_affected")
+    graver = sorted((i for i in items if i.verdict in order), key=lambda i: order.index(i.verdict))
+    return tuple(
+        (i.kind, i.name.rpartition(".")[2] if i.kind == "table" else i.name, i.verdict, i.reason) for i in graver
+    )
 
 
 def _removed(ws: Workspace, path: Path, base: str) -> JobReview:
@@ -191,6 +275,30 @@ def _removed(ws: Workspace, path: Path, base: str) -> JobReview:
     return JobReview(name, relative, "removed", severity, None, tuple(readers), note)
 
 
+def _table_section(table: TableReview) -> str:
+    name = table.table.rpartition(".")[2]
+    parts = [f"#### {_MARKS[table.severity]} table `{name}` ({table.path}): {table.state}"]
+    if table.note:
+        parts.append(table.note)
+    if table.changes:
+        parts.append("\n".join(f"- {c}" for c in table.changes))
+    parts += _reached_rows(table.reached)
+    if any(verdict == "breaks" for _, _, verdict, _ in table.reached):
+        parts.append(
+            "Before merging: mend what breaks in the same pull request, or keep the column until its readers are."
+        )
+    return "\n\n".join(parts)
+
+
+def _reached_rows(reached: Sequence[tuple[str, str, str, str]]) -> list[str]:
+    if not reached:
+        return []
+    rows = [f"| {k} | {n} | {v.replace('_', ' ')} | {_cell(r)} |" for k, n, v, r in reached[:_MOST]]
+    left = len(reached) - _MOST
+    rows += [f"| | and {left} more | | |"] if left > 0 else []
+    return ["\n".join(["| what | name | verdict | why |", "|---|---|---|---|", *rows])]
+
+
 def _section(job: JobReview) -> str:
     head = f"#### {_MARKS[job.severity]} `{job.job}` ({job.path}): {job.state}"
     parts = [head]
@@ -199,10 +307,7 @@ def _section(job: JobReview) -> str:
     if job.diff is not None:
         parts.append(job.diff.text())
     if job.reached:
-        rows = [f"| {k} | {n} | {v.replace('_', ' ')} | {_cell(r)} |" for k, n, v, r in job.reached[:_MOST]]
-        left = len(job.reached) - _MOST
-        rows += [f"| | and {left} more | | |"] if left > 0 else []
-        parts.append("\n".join(["| what | name | verdict | why |", "|---|---|---|---|", *rows]))
+        parts += _reached_rows(job.reached)
         tables = [n for k, n, *_ in job.reached if k == "table"]
         if tables:
             parts.append(

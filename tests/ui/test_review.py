@@ -44,7 +44,7 @@ def reviewed(lake: Path, capsys: pytest.CaptureFixture[str], *more: str) -> tupl
 
 
 def test_a_branch_without_a_changed_job_passes(lake: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    assert reviewed(lake, capsys) == (0, "### DE Copilot: no job changed against `main`\n")
+    assert reviewed(lake, capsys) == (0, "### DE Copilot: no job and no table changed against `main`\n")
 
 
 def test_a_reformatting_is_no_change(lake: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -80,6 +80,51 @@ def test_a_column_that_goes_breaks_its_readers(lake: Path, capsys: pytest.Captur
     assert [r["name"] for r in by_job["copy_job"]["reached"]] == ["Names"]
     assert by_job["sales_job"]["diff"]["breaking"] is True
     assert code == 1
+
+
+def describe(lake: Path, table: str, columns: dict[str, str]) -> None:
+    described = {"columns": [{"name": c, "type": t} for c, t in columns.items()]}
+    (lake / "tables" / "d" / table / "_table.json").write_text(json.dumps(described), encoding="utf-8")
+
+
+def test_a_column_that_goes_from_a_tables_file_breaks_its_readers(
+    lake: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    describe(lake, "raw", {"id": "bigint", "kind": "varchar", "day": "date"})
+
+    code, comment = reviewed(lake, capsys)
+
+    assert "1 table changed, severity **high**" in comment
+    assert "table `raw` (tables/d/raw/_table.json): changed\n\n- dropping `raw.price`" in comment
+    assert "| job | sales_job | breaks |" in comment
+    assert code == 1
+
+
+def test_a_rename_is_no_break_where_the_job_was_edited_along(lake: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    describe(lake, "raw", {"id": "bigint", "amount": "double", "kind": "varchar", "day": "date"})
+    _, alone = reviewed(lake, capsys, "--json")
+    edit(lake, "sales_job", "r.price", "r.amount AS price")
+    _, both = reviewed(lake, capsys, "--json")
+
+    (table,) = json.loads(alone)["tables"]
+    assert table["changes"] == ["renaming `raw.price` to `amount`"]
+    assert ["job", "sales_job", "breaks"] in [[r["kind"], r["name"], r["verdict"]] for r in table["reached"]]
+    (table,) = json.loads(both)["tables"]
+    assert "breaks" not in {r["verdict"] for r in table["reached"]}
+
+
+def test_a_table_that_goes_and_one_that_only_says_more(lake: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (lake / "tables" / "d" / "names" / "_table.json").unlink()
+    file = lake / "tables" / "d" / "daily" / "_table.json"
+    file.write_text(json.dumps({**json.loads(file.read_text()), "description": "One row a day."}), encoding="utf-8")
+    (lake / "tables" / "d" / "raw" / "_table.json").write_text("{", encoding="utf-8")
+
+    _, printed = reviewed(lake, capsys, "--json")
+
+    found = {t["table"]: t for t in json.loads(printed)["tables"]}
+    assert (found["d.names"]["state"], found["d.names"]["severity"]) == ("removed", "high")
+    assert (found["d.daily"]["severity"], found["d.daily"]["note"]) == ("none", "The columns are the same.")
+    assert found["d.raw"]["state"] == "unreadable"
 
 
 def test_a_new_job_is_named_before_it_is_committed(lake: Path, capsys: pytest.CaptureFixture[str]) -> None:

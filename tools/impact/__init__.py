@@ -30,9 +30,20 @@ from tools.impact.values import VALUE_KINDS, ValueSpread
 from tools.lineage import Direction, Node, coverage
 
 if TYPE_CHECKING:
+    from tools.lake.base import Table
     from tools.workspace import Workspace
 
-__all__ = ["VERDICTS", "ImpactItem", "ImpactResult", "Severity", "Verdict", "impact", "severity_of", "spread_of"]
+__all__ = [
+    "VERDICTS",
+    "ImpactItem",
+    "ImpactResult",
+    "Severity",
+    "Verdict",
+    "between_schemas",
+    "impact",
+    "severity_of",
+    "spread_of",
+]
 
 
 def impact(ws: Workspace, change: Change) -> ImpactResult:
@@ -50,20 +61,28 @@ def impact(ws: Workspace, change: Change) -> ImpactResult:
 
 def _of_schema(ws: Workspace, change: Change) -> ImpactResult:
     """What the columns that a table has now do to its readers, who were written for those it had."""
-    from tools.impact.schema import earlier_schema, schema_changes, states_of
+    from tools.impact.schema import earlier_schema, schema_changes
 
     table = str(change.table)
     now = ws.lake.table(table)
     earlier = earlier_schema(ws, table, change.to)
     changes, notes = schema_changes(earlier.table, now)
-    before = ws.with_table(earlier.table)
-    notes = [f"Compared with {earlier.what}: {'; '.join(c.describe() for c in changes)}.", *notes]
+    said = f"Compared with {earlier.what}: {'; '.join(c.describe() for c in changes)}."
+    return between_schemas(ws, earlier.table, now, [said, *notes])
+
+
+def between_schemas(ws: Workspace, before: Table, after: Table, notes: Sequence[str] = ()) -> ImpactResult:
+    """What one schema of a table in place of another does to its readers: to those that the first one let bind."""
+    from tools.impact.schema import schema_changes, states_of
+
+    earlier, (changes, _) = ws.with_table(before), schema_changes(before, after)
     if len(changes) == 1:
-        return spread_of(before, changes[0], notes)
+        return spread_of(earlier, changes[0], notes)
     shape = [c for c in changes if c.kind not in VALUE_KINDS]
-    result = spread_of(before, change, notes, states_of(shape, earlier.table, now))
+    whole = Change("change_schema", str(after.name))
+    result = spread_of(earlier, whole, notes, states_of(shape, before, after))
     for nulls in (c for c in changes if c.kind in VALUE_KINDS):
-        result = _together(ws, result, spread_of(before, nulls))
+        result = _together(ws, result, spread_of(earlier, nulls))
     return result
 
 

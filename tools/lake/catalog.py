@@ -13,14 +13,14 @@ from dataclasses import dataclass
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from knowledge.errors import ConfigError, QueryError, ReadError
-from tools.lake.base import NULL_PARTITION, Column, Table
+from tools.lake.base import NULL_PARTITION, Column, Table, TableName
 from tools.lake.engine import Engine
 from tools.lake.footers import Broken, Footers
 from tools.lake.layout import DataFile, Format, Place, table_format
 from tools.lake.readers import csv_reader
 from tools.lake.types import athena_type, from_file
 
-__all__ = ["Schemas", "infer_partition_type"]
+__all__ = ["Schemas", "infer_partition_type", "stated_table"]
 
 
 class _ColumnSetting(BaseModel):
@@ -119,6 +119,23 @@ def _found_keys(place: Place, files: Sequence[DataFile]) -> tuple[Column, ...]:
     )
 
 
+def stated_table(name: TableName, text: str, where: str) -> Table:
+    """The table that a text of `_table.json` describes. Raises ReadError for one that describes none."""
+    try:
+        stated = _TableSetting.model_validate_json(text)
+        keys = _columns(stated.partition_keys, is_partition=True)
+        columns = (*(c for c in _columns(stated.columns) if c.name not in {k.name for k in keys}), *keys)
+    except ValidationError as error:
+        raise ReadError(f"The description of table {name} cannot be read: {_reason(error)}", where=where) from error
+    except ConfigError as error:
+        raise ReadError(error.what, where=where, hint=error.hint) from error
+    return Table(name, columns, description=stated.description)
+
+
+def _columns(settings: Iterable[_ColumnSetting], *, is_partition: bool = False) -> tuple[Column, ...]:
+    return tuple(Column(s.name.lower(), athena_type(s.type), s.comment, s.nullable, is_partition) for s in settings)
+
+
 def _stated(place: Place) -> _TableSetting:
     if place.patterns or not place.settings_file.is_file():
         return _TableSetting()
@@ -135,7 +152,7 @@ def _stated_columns(
     settings: Iterable[_ColumnSetting], place: Place, *, is_partition: bool = False
 ) -> tuple[Column, ...]:
     try:
-        return tuple(Column(s.name.lower(), athena_type(s.type), s.comment, s.nullable, is_partition) for s in settings)
+        return _columns(settings, is_partition=is_partition)
     except ConfigError as error:
         raise ReadError(error.what, where=str(place.settings_file), hint=error.hint) from error
 

@@ -70,7 +70,7 @@ def review(
     lake: LakeOption = None,
     json: JsonOption = False,
 ) -> None:
-    """Review the jobs that a git branch changed: what each change means, what it reaches, and how grave that is.
+    """Review the jobs and table schemas that a git branch changed: what each means, what it reaches, and how grave that is.
 
     Prints one comment in Markdown. The lake is the checkout (or --lake inside it): its schemas may be declared in
     tables/<database>/<table>/_table.json where the data are elsewhere. action.yml is a ready GitHub Action.
