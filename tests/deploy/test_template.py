@@ -49,6 +49,16 @@ def test_no_policy_allows_all_actions_or_all_resources() -> None:
     assert [n for n, s in granted if "*" in _listed(s["Resource"])] == []
 
 
+def test_data_sets_are_granted_on_the_resource_that_the_service_states() -> None:
+    """QuickSight's reference: "The permissions resource is arn:aws:quicksight:region:aws-account-id:dataset/*"."""
+    granted = [s for _, s in statements() if "quicksight:ListDataSets" in _listed(s["Action"])]
+
+    assert granted
+    assert {str(r) for s in granted for r in _listed(s["Resource"])} == {
+        str({"Fn::Sub": "arn:${AWS::Partition}:quicksight:${AWS::Region}:${AWS::AccountId}:dataset/*"})
+    }
+
+
 def test_every_call_the_product_makes_is_allowed_and_nothing_else_is() -> None:
     everything = {action for _, s in statements() if s["Effect"] == "Allow" for action in _listed(s["Action"])}
     # What state machines do among themselves, and logs and traces, are no calls of ours.

@@ -5,11 +5,13 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from types import SimpleNamespace
+from typing import Any, cast
 
 import boto3
 import pytest
 
+from knowledge.errors import ConfigError
 from tests.lakes import daily_shop
 from tests.wire.account import load
 from tests.wire.services import Services
@@ -17,6 +19,8 @@ from tools.changes import parse_change
 from tools.impact import impact
 from tools.settings import load_settings
 from tools.workspace import Workspace, open_workspace
+from ui.commands.checkup import Patient
+from ui.commands.doctor_aws import CHECKS
 
 
 @pytest.fixture(scope="module")
@@ -100,3 +104,30 @@ def test_nobody_is_asked_unless_the_settings_say_so(aws: Services, tmp_path: Pat
     aws.calls.clear()
     assert not [c for c in workspace(tmp_path).consumers if ":" in c.file]
     assert "AmazonAthena.ListNamedQueries" not in aws.calls
+
+
+def examined(ws: Workspace, check: str) -> str:
+    """What the doctor says of one permission; what a refusal says in its place."""
+    patient = cast(Patient, SimpleNamespace(settings=ws.settings, ws=ws))
+    try:
+        return next(iter(CHECKS[check](check, patient))).found
+    except ConfigError as error:
+        return error.message
+
+
+def test_the_doctor_tries_each_readers_actions(aws: Services, tmp_path: Path) -> None:
+    save("Orders", "SELECT order_id FROM d.orders")
+    aws.quicksight.data_sets |= {"four": None, "one": {"Name": "Orders", "PhysicalTableMap": {}}}
+    ws = workspace(tmp_path, "quicksight", "athena")
+
+    assert examined(ws, "saved queries") == "athena:ListNamedQueries and athena:BatchGetNamedQuery are allowed"
+    assert examined(ws, "QuickSight") == "quicksight:ListDataSets and quicksight:DescribeDataSet are allowed"
+
+
+def test_the_doctor_says_what_it_could_not_try_and_what_is_denied(aws: Services, tmp_path: Path) -> None:
+    ws = workspace(tmp_path, "quicksight", "athena")
+    assert "there is no saved query to try athena:BatchGetNamedQuery on" in examined(ws, "saved queries")
+    assert "not asked for" in examined(workspace(tmp_path), "QuickSight")
+
+    aws.fault("/data-sets", status=403, code="AccessDeniedException")
+    assert "quicksight:ListDataSets is denied" in examined(ws, "QuickSight")

@@ -61,6 +61,49 @@ def _statistics(name: str, patient: Patient) -> Iterator[Check]:
     yield Check(name, "ok", f"glue:GetColumnStatisticsForTable is allowed; {table.name} {kept} statistics")
 
 
+def _saved_queries(name: str, patient: Patient) -> Iterator[Check]:
+    """athena:ListNamedQueries and BatchGetNamedQuery, where saved queries count as readers."""
+    aws = patient.settings.aws
+    if "athena" not in aws.readers:
+        yield Check(name, "ok", "not asked for (aws.readers does not name athena)")
+        return
+    athena = client("athena", region=aws.region, what="Athena's saved queries")
+    with calling("athena", aws.workgroup or "primary", "Athena's saved queries"):
+        ids = athena.list_named_queries(WorkGroup=aws.workgroup or "primary", MaxResults=1)["NamedQueryIds"]
+        if ids:
+            athena.batch_get_named_query(NamedQueryIds=ids)
+    yield Check(name, "ok", _allowed("athena:ListNamedQueries", "athena:BatchGetNamedQuery", bool(ids), "saved query"))
+
+
+def _data_sets(name: str, patient: Patient) -> Iterator[Check]:
+    """quicksight:ListDataSets and DescribeDataSet, where data sets count as readers."""
+    from botocore.exceptions import ClientError
+
+    aws = patient.settings.aws
+    if "quicksight" not in aws.readers:
+        yield Check(name, "ok", "not asked for (aws.readers does not name quicksight)")
+        return
+    with calling("sts", "the account", "QuickSight's data sets"):
+        account = client("sts", region=aws.region, what="QuickSight's data sets").get_caller_identity()["Account"]
+    quicksight = client("quicksight", region=aws.region, what="QuickSight's data sets")
+    with calling("quicksight", account, "QuickSight's data sets"):
+        listed = quicksight.list_data_sets(AwsAccountId=account, MaxResults=1)["DataSetSummaries"]
+        for summary in listed:
+            try:
+                quicksight.describe_data_set(AwsAccountId=account, DataSetId=summary["DataSetId"])
+            except ClientError as error:  # an uploaded file is not described to anybody: asking for it was allowed
+                if error.response["Error"]["Code"] != "InvalidParameterValueException":
+                    raise
+    yield Check(name, "ok", _allowed("quicksight:ListDataSets", "quicksight:DescribeDataSet", bool(listed), "data set"))
+
+
+def _allowed(first: str, second: str, tried: bool, what: str) -> str:
+    """The second action can only be tried where there is something to ask it of."""
+    return (
+        f"{first} and {second} are allowed" if tried else f"{first} is allowed; there is no {what} to try {second} on"
+    )
+
+
 def _home(name: str, patient: Patient) -> Iterator[Check]:
     """s3:ListBucket and s3:GetObject."""
     home = str(patient.settings.aws.home)
@@ -148,6 +191,8 @@ CHECKS: Mapping[str, Examine] = {
     "Glue catalog": _catalog,
     "Glue jobs": _glue_jobs,
     "Glue statistics": _statistics,
+    "saved queries": _saved_queries,
+    "QuickSight": _data_sets,
     "home": _home,
     "output": _output,
     "Athena workgroup": _workgroup,
