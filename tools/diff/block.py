@@ -38,6 +38,11 @@ class Beside:
     labels: tuple[str, ...]
     on: tuple[exp.Expr, ...]
 
+    @property
+    def conditions(self) -> Sequence[exp.Expr]:
+        """The conditions in as few as say it; all of them for NOT IN, of which a NULL on the other side decides."""
+        return self.on if self.kind == "not in" else settled(self.on)
+
 
 @dataclass(frozen=True)
 class Block:
@@ -81,7 +86,7 @@ class Block:
             f"from {'; '.join(sorted(self.labels))}",
             f"where {'; '.join(sorted({text_of(p) for p in settled(self.predicates)}))}",
             *sorted(
-                f"{b.kind} {'; '.join(sorted(b.labels))} on {'; '.join(sorted({text_of(o) for o in settled(b.on)}))}"
+                f"{b.kind} {'; '.join(sorted(b.labels))} on {'; '.join(sorted({text_of(o) for o in b.conditions}))}"
                 for b in self.beside
             ),
         ]

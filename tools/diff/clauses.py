@@ -310,10 +310,7 @@ class _Composer:
 
     def order(self, write: Write) -> str:
         """The order that a query states for its rows."""
-        op: Op = write.source
-        while isinstance(op, Project | Limit):
-            op = op.child
-        keys = op.keys if write.kind == "query" and isinstance(op, Sort) else []
+        keys = _sorted_by(write.source) if write.kind == "query" else []
         return ", ".join(text_of(self.composed(k)) for k in keys)
 
     def first_of(self, window: exp.Window, span: Span | None) -> Clause:
@@ -321,9 +318,11 @@ class _Composer:
         return self._keys("one row for each", window.args.get("partition_by") or (), span)
 
     def limit(self, op: Limit) -> Clause:
-        """A limit."""
+        """A limit, with the order that says which rows come first."""
         said = " ".join(e.sql() if e is not None else "0" for e in (op.count, op.offset))
-        return Clause(f"limit {said}", frozenset(), f"limit {said}", op.span)
+        keys = [self.composed(k) for k in _sorted_by(op.child)]
+        order = f" of the first by {', '.join(map(self.shown, keys))}" if keys else ""
+        return Clause(f"limit {said} {', '.join(map(text_of, keys))}", frozenset(), f"limit {said}{order}", op.span)
 
     def _keys(self, what: str, keys: Iterable[exp.Expr], span: Span | None, sets: object = None) -> Clause:
         composed = {text_of(k): k for k in (self.composed(k) for k in keys)}
@@ -351,6 +350,13 @@ def _definitions(op: Op, without: frozenset[str]) -> Iterator[tuple[ColumnId, ex
             for item in op.items:
                 if not item.is_pass_through:
                     yield item.attribute.id, item.expression
+
+
+def _sorted_by(op: Op) -> list[exp.Expr]:
+    """The order in which an operator gives its rows, where it has one."""
+    while isinstance(op, Project | Limit):
+        op = op.child
+    return list(op.keys) if isinstance(op, Sort) else []
 
 
 def _elements(generator: exp.Expr) -> exp.Expr:

@@ -300,7 +300,7 @@ class Former:
             return Block((label,), columns=columns)
         if not right.simple or not all(isinstance(e, exp.Column) for e in right.columns.values()):
             # What is computed on the other side is NULL where nothing matches: it must not melt into this one.
-            right = self.relations.apart(left, self.relations.wrapped(right, "side"))
+            right = self.relations.apart(left, self.relations.wrapped(right, "side", whole=True))
             both = replace(both, columns={**left.columns, **right.columns})
             on = [p for c in (conjuncts(op.condition) if op.condition is not None else ()) for p in self._on(c, both)]
         kind = "left" if op.kind in ("left", "right") else op.kind

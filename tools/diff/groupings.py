@@ -35,8 +35,9 @@ class Groupings:
         measures = [self._placed(i.expression, below) for i in op.aggregates]
         if op.grouping_sets is not None:
             return self._grouping_sets(op, below, keys, measures)
-        if keys and not measures and self._relations.is_key(below, keys):
-            return replace(below, columns={k.attribute.id: e for k, e in zip(op.keys, keys, strict=True)})
+        if keys and self._relations.is_key(below, keys) and all(map(_of_one_row, measures)):
+            made = {i.attribute.id: e.this for i, e in zip(op.aggregates, measures, strict=True)}
+            return replace(below, columns={k.attribute.id: e for k, e in zip(op.keys, keys, strict=True)} | made)
         below, keys, measures = self._lowest(below, keys, measures)
         if keys:
             measures = [grouped_form(m) for m in measures]
@@ -115,6 +116,12 @@ class Groupings:
             return None
         new = self._relations.label(union_content(sorted(set(self._relations.unions[label])), distinct=True))
         return Block((new,), columns={a.id: moved(k, {label: new}) for a, k in zip(op.output, keys, strict=True)})
+
+
+def _of_one_row(measure: exp.Expr) -> bool:
+    """Whether an aggregate of a single row is the value that it is of."""
+    plain = isinstance(measure, exp.Max | exp.Min | exp.AnyValue) and isinstance(measure.this, exp.Column)
+    return plain and not measure.expressions
 
 
 def union_content(rows: Sequence[str], *, distinct: bool) -> str:

@@ -5,15 +5,16 @@ Each gives the node itself where it does not apply, and holds for NULLs.
 
 from __future__ import annotations
 
-import datetime
 import operator
 from collections.abc import Callable, Iterable
 
 from sqlglot import exp
 
+from tools.diff import ranges
 from tools.diff.nodes import NotNull, flat, inner_of, text_of
+from tools.diff.ranges import tightest
 
-__all__ = ["RULES", "TIMES", "first_only", "rejects_null", "settled"]
+__all__ = ["RULES", "first_only", "rejects_null", "settled"]
 
 _FLIPPED: dict[type[exp.Expr], type[exp.Expr]] = {exp.GT: exp.LT, exp.GTE: exp.LTE}
 
@@ -59,12 +60,6 @@ def _compared(node: exp.Expr, _: NotNull) -> exp.Expr:
     return flipped(this=node.expression, expression=node.this) if flipped else node
 
 
-_MIDNIGHT = " 00:00:00"
-
-
-TIMES = ("timestamp", "timestamptz", "timestampltz", "timestampntz")
-
-
 def _truth(node: exp.Expr, _: NotNull) -> exp.Expr:
     """A boolean compared with TRUE is itself, also when it is NULL."""
     for value, constant in ((node.this, node.expression), (node.expression, node.this)):
@@ -93,57 +88,34 @@ def _folded(node: exp.Expr, _: NotNull) -> exp.Expr:
     return exp.Boolean(this=_WORKED_OUT[type(node)](*(int(s.this) for s in sides)))
 
 
-def _dated(node: exp.Expr, _: NotNull) -> exp.Expr:
-    """A timestamp compared with a day is compared with its midnight."""
-    for side, other in (("this", "expression"), ("expression", "this")):
-        constant, value = node.args[side], node.args[other]
-        if not (type(constant) is exp.Cast and isinstance(constant.this, exp.Literal)):
+def _defaulted(node: exp.Expr, _: NotNull) -> exp.Expr:
+    """`COALESCE(x, 'a') = 'b'`, without the COALESCE."""
+    for value, constant in ((node.this, node.expression), (node.expression, node.this)):
+        if not (isinstance(value, exp.Coalesce) and len(value.expressions) == 1 and isinstance(constant, exp.Literal)):
             continue
-        if not (value.type and value.type.is_type("timestamp")) or not constant.to.is_type("date", *TIMES):
+        default = value.expressions[0]
+        if not isinstance(default, exp.Literal) or not _is_one_kind([default, constant]):
             continue
-        text = constant.this.this.removesuffix(_MIDNIGHT)
-        if not constant.to.is_type("timestamp") or text != constant.this.this:
-            copy = node.copy()
-            copy.set(side, exp.cast(exp.Literal.string(text), "timestamp"))
-            return copy
+        empty = exp.Is(this=value.this.copy(), expression=exp.null())
+        test = type(node)(this=value.this.copy(), expression=constant.copy())
+        counts_empty = (default.this == constant.this) == isinstance(node, exp.EQ)
+        if counts_empty:
+            return exp.Or(this=empty, expression=test)
+        return exp.And(this=exp.Not(this=empty), expression=test)
     return node
 
 
-def _day_of(node: exp.Expr, _: NotNull) -> exp.Expr:
-    """The day of a timestamp compared with a day: the timestamp compared with where that day starts or ends."""
-    for side, other in (("this", "expression"), ("expression", "this")):
-        time, day = _time_of(node.args[side]), _day_in(node.args[other])
-        if time is not None and day is not None:
-            starts, ends = (_midnight(day + datetime.timedelta(days=n)) for n in (0, 1))
-            if isinstance(node, exp.EQ):
-                after = exp.LTE(this=starts, expression=time.copy())
-                return exp.And(this=after, expression=exp.LT(this=time.copy(), expression=ends))
-            if side == "this":
-                return exp.LT(this=time.copy(), expression=starts if isinstance(node, exp.LT) else ends)
-            return exp.LTE(this=ends if isinstance(node, exp.LT) else starts, expression=time.copy())
-    return node
-
-
-def _time_of(node: exp.Expr) -> exp.Expr | None:
-    """The timestamp of which a value is the day."""
-    if isinstance(node, exp.Cast | exp.TryCast) and node.to.is_type("date"):
-        inner: exp.Expr = node.this
-        return inner if inner.type and inner.type.is_type("timestamp") else None
-    return None
-
-
-def _day_in(node: exp.Expr) -> datetime.date | None:
-    """The day that a constant is."""
-    if not (isinstance(node, exp.Cast) and node.to.is_type("date") and isinstance(node.this, exp.Literal)):
-        return None
-    try:
-        return datetime.date.fromisoformat(node.this.this)
-    except ValueError:
-        return None
-
-
-def _midnight(day: datetime.date) -> exp.Expr:
-    return exp.cast(exp.Literal.string(day.isoformat()), "timestamp")
+def _factored(node: exp.Expr, _: NotNull) -> exp.Expr:
+    """`(a AND b) OR (a AND c)` as `a AND (b OR c)`; `a OR (a AND b)` as `a`."""
+    arms = [{text_of(p): p for p in flat(arm, exp.And)} for arm in flat(node, exp.Or)]
+    common = set.intersection(*(set(arm) for arm in arms))
+    if not common or len(arms) < 2:
+        return node
+    kept = [arms[0][t].copy() for t in sorted(common)]
+    rest = [[p.copy() for t, p in arm.items() if t not in common] for arm in arms]
+    if all(rest):
+        kept.append(exp.or_(*(exp.and_(*parts, wrap=False) for parts in rest)))
+    return exp.and_(*kept, wrap=True) if len(kept) > 1 else kept[0]
 
 
 def _prefix(node: exp.Expr, _: NotNull) -> exp.Expr:
@@ -303,7 +275,7 @@ def settled(predicates: Iterable[exp.Expr]) -> list[exp.Expr]:
     """Conditions that all have to hold, in as few as say it: lists of values as one, and without `x IS NOT NULL` where
     another can only be true of an x that is filled.
     """
-    left = list(_narrowed({text_of(p): p for p in predicates}).values())
+    left = tightest(list(_narrowed({text_of(p): p for p in predicates}).values()))
     for part in list(left):
         test = part.this if isinstance(part, exp.Not) else None
         if not (
@@ -336,10 +308,11 @@ RULES: tuple[tuple[tuple[type[exp.Expr], ...], Callable[[exp.Expr, NotNull], exp
     ((exp.Not,), _not),
     ((exp.GT, exp.GTE), _compared),
     (tuple(_WORKED_OUT), _folded),
-    ((exp.EQ, exp.LT, exp.LTE), _day_of),
+    *ranges.RULES,
+    ((exp.EQ, exp.NEQ), _defaulted),
+    ((exp.Or,), _factored),
     ((exp.Like,), _prefix),
     ((exp.EQ,), _truth),
-    ((exp.EQ, exp.NEQ, exp.LT, exp.LTE), _dated),
     ((exp.And, exp.Or), _connected),
     ((exp.In,), _in),
     ((exp.Is,), _is_null),

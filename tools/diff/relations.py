@@ -141,11 +141,23 @@ class Relations:
         told = tuple(canonical(o, self.never_null) for o in (*sub.predicates, *conditions))
         return replace(block, beside=(*block.beside, Beside(kind, sub.labels, told)))
 
-    def wrapped(self, block: Block, what: str) -> Block:
-        """A block as a relation, named by its content; its columns are told apart by what they are."""
+    def wrapped(self, block: Block, what: str, *, whole: bool = False) -> Block:
+        """A block as a relation, named by its content; its columns are told apart by what they are.
+
+        Args:
+            whole: what is calculated is a column of it: where the relation has no row it is NULL. Else only what it is
+                calculated from is, and whether that happens before or after leaves no trace.
+        """
         block = block.unified()
         label = self.label(hashed(f"{what} [{block.text()}]"))
-        columns: Columns = {i: typed(label, text_of(e), type_of(e)) for i, e in block.columns.items()}
+
+        def put(node: exp.Expr) -> exp.Expr:
+            return typed(label, text_of(node), type_of(node)) if isinstance(node, exp.Column | exp.Window) else node
+
+        columns: Columns = {
+            i: typed(label, text_of(e), type_of(e)) if whole else canonical(e.transform(put), self.never_null)
+            for i, e in block.columns.items()
+        }
         return Block((label,), columns=columns)
 
     def is_one_row(self, block: Block) -> bool:

@@ -38,7 +38,8 @@ class Maker:
         self._moments = [m for t in self._texts if (m := _moment(t)) is not None]
         if any(tree.find(exp.CurrentDate, exp.CurrentTimestamp) for tree in trees):
             self._moments.append(TODAY)
-        self._days = [int(n) + d for n in self._numbers if 0 < n < 5_000 for d in (-1, 0, 1)]
+        spans = [_number(i.this.name) for tree in trees for i in tree.find_all(exp.Interval) if i.this is not None]
+        self._days = [int(n) + d for n in (*self._numbers, *spans) if 0 < n < 5_000 for d in (-1, 0, 1)]
         self._room = min(_MOST, max((_reach(tree) for tree in trees), default=0))
         self._few = False
 
@@ -119,6 +120,8 @@ class Maker:
     def moment(self, kind: str, chance: random.Random) -> datetime.datetime:
         """The same with hours."""
         del kind
+        if self._few and chance.random() < 0.6:
+            return TODAY - datetime.timedelta(days=chance.choice((0, 1)))
         bases = self._moments if self._moments and chance.random() < 0.7 else [datetime.datetime(2026, 1, 30)]
         days = chance.choice((-1, 0, 0, 1, 2, 32, 366))
         if self._days and chance.random() < 0.4:

@@ -11,7 +11,7 @@ from collections.abc import Callable
 from sqlglot import exp
 
 from tools.diff.nodes import NotNull, flat, inner_of, text_of
-from tools.diff.predicates import TIMES
+from tools.diff.ranges import TIMES
 
 __all__ = ["RULES", "is_regrouped"]
 
@@ -135,6 +135,10 @@ def _case(node: exp.Expr, _: NotNull) -> exp.Expr:
     default = node.args.get("default")
     if isinstance(default, exp.Null):
         return exp.Case(ifs=[i.copy() for i in node.args["ifs"]])
+    if isinstance(default, exp.Case) and default.this is None:
+        arms = [i.copy() for i in (*node.args["ifs"], *default.args["ifs"])]
+        last = default.args.get("default")
+        return exp.Case(ifs=arms, default=last.copy() if last is not None else None)
     if len(node.args["ifs"]) == 1 and default is not None:
         return _null_case(node) or node
     return node
@@ -189,6 +193,19 @@ def _extreme(node: exp.Expr, _: NotNull) -> exp.Expr:
     if isinstance(node.this, exp.Distinct) and len(node.this.expressions) == 1 and not node.expressions:
         return type(node)(this=node.this.expressions[0].copy())
     return node
+
+
+def _frame(node: exp.Expr, _: NotNull) -> exp.Expr:
+    """The frame that an ordered window has without a word: up to the current row and its peers."""
+    spec = node.args.get("spec")
+    if spec is None or node.args.get("order") is None or spec.args.get("exclude"):
+        return node
+    stated = [str(spec.args.get(k) or "").upper() for k in ("kind", "start", "start_side", "end")]
+    if stated != ["RANGE", "UNBOUNDED", "PRECEDING", "CURRENT ROW"]:
+        return node
+    copy = node.copy()
+    copy.set("spec", None)
+    return copy
 
 
 def _ordered(node: exp.Expr, _: NotNull) -> exp.Expr:
@@ -276,4 +293,5 @@ RULES: tuple[tuple[tuple[type[exp.Expr], ...], Callable[[exp.Expr, NotNull], exp
     ((exp.TryCast,), _try_cast),
     ((exp.Cast,), _cast),
     ((exp.Ordered,), _ordered),
+    ((exp.Window,), _frame),
 )

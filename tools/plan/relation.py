@@ -122,7 +122,7 @@ class Relation:
         """
         for taken in range(len(parts) - 1, -1, -1):
             found = self._named(tuple(p.lower() for p in parts[:taken]), parts[taken])
-            if found is not None:
+            if found is not None and (taken == len(parts) - 1 or _may_have_fields(found.type)):
                 return Resolved(found, tuple(parts[taken + 1 :]))
         for taken in range(len(parts) - 1, -1, -1):
             found = self._late_named(tuple(p.lower() for p in parts[:taken]), parts[taken])
@@ -165,6 +165,16 @@ class Relation:
             raise AmbiguousName((*qualifier, name), created)
         _note_certain(next(iter(sources.values())), name)
         return created[0]
+
+
+def _may_have_fields(kind: str | None) -> bool:
+    """Whether `c.f` may be a field of column c: not of a number, a text or a time; then c is a table further out."""
+    return kind is None or kind.partition("(")[0].strip().lower() not in _PLAIN
+
+
+_PLAIN = frozenset(
+    "boolean tinyint smallint int integer bigint decimal real float double char varchar string date timestamp varbinary".split()
+)
 
 
 def _answers(have: Qualifier, asked: Qualifier) -> bool:

@@ -23,7 +23,8 @@ TABLES = {
     "shop.order_items": "order_id! bigint, line_no! int, sku! varchar, qty! int, unit_price! decimal(10,2)",
     "shop.customers": "customer_id! bigint, name! varchar, city varchar, vip boolean",
     "shop.returns": "return_id! bigint, order_id bigint, sku! varchar, qty! int, reason varchar",
-    "wealth.trades": "trade_id! bigint, customer_id! bigint, product_id! bigint, side! varchar, amount! decimal(18,2)",
+    "wealth.trades": "trade_id! bigint, customer_id! bigint, product_id! bigint, side! varchar, amount! decimal(18,2), "
+    "fee decimal(10,2)",
     "wealth.dim_customer": "customer_id! bigint, segment varchar, country! varchar, advisor_id bigint",
     "wealth.advisors": "advisor_id! bigint, advisor_name! varchar, region varchar",
     "wealth.raw_positions": "customer_id! bigint, product_id! bigint, quantity double, price double, status varchar",

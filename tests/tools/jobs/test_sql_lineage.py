@@ -239,3 +239,10 @@ def test_a_drop_names_every_table_and_says_whether_something_was_written_before_
 def test_a_dropped_table_has_no_columns_of_its_own_any_more() -> None:
     reading = read("DROP TABLE s.target; CREATE TABLE s.target AS SELECT id, name FROM s.custs; SELECT * FROM s.target")
     assert [a.column for a in reading.plan.writes[-1].assignments] == ["id", "name"]
+
+
+def test_an_outer_table_called_like_an_inner_column_is_the_table_where_the_column_has_no_fields() -> None:
+    reading = read("SELECT day.v FROM target day WHERE EXISTS (SELECT 1 FROM orders WHERE orders.id = day.k)")
+
+    assert reading.unknowns == []
+    assert {"target.k", "orders.id"} <= {short(e.source, e.source_column) for e in reading.edges}
