@@ -6,12 +6,14 @@ nothing, and a clause is compared with itself wherever it stands.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
 from sqlglot import exp
 
 from tools.diff.canonical import canonical, conjuncts, text_of
+from tools.diff.code import is_unread
 from tools.diff.types import type_name
 from tools.plan.base import ColumnId, Span
 from tools.plan.lineage import Tracer
@@ -56,6 +58,11 @@ class Output:
     shown: str
     type: str | None
     span: Span | None = None
+
+    @property
+    def is_plain(self) -> bool:
+        """Whether it is a column of a table as it is."""
+        return re.fullmatch(r'"[^"]+"\."[^"]+"', self.text) is not None
 
     @property
     def is_typed(self) -> bool:
@@ -190,7 +197,7 @@ class _Composer:
             elif is_subquery_ref(node):
                 node.replace(self._subquery(node, depth))
         for call in list(copy.find_all(exp.Anonymous)):
-            if str(call.this).startswith("__") and not str(call.this).endswith("#"):
+            if is_unread(call) and not str(call.this).endswith("#"):
                 call.append("expressions", exp.Literal.string(self._code(call)))
                 call.set("this", f"{call.this}#")
         return canonical(copy)

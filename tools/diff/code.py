@@ -12,7 +12,9 @@ from collections.abc import Callable, Iterator
 
 from sqlglot import exp
 
-__all__ = ["code_marks"]
+from tools.plan.bind import EITHER
+
+__all__ = ["code_marks", "is_unread"]
 
 
 def code_marks(text: str, language: str) -> Callable[[exp.Expr], str]:
@@ -30,6 +32,11 @@ def code_marks(text: str, language: str) -> Callable[[exp.Expr], str]:
         return _mark(name, definitions) if name in definitions else whole
 
     return mark
+
+
+def is_unread(call: exp.Anonymous) -> bool:
+    """Whether a call is one of code that is not read, and not a choice among columns."""
+    return str(call.this).startswith("__") and call.name != EITHER
 
 
 def _definitions(tree: ast.Module) -> Iterator[tuple[str, ast.AST]]:

@@ -269,8 +269,10 @@ class _Comparison:
             )
 
     def _columns(self, old: Mapping[str, Output], new: Mapping[str, Output]) -> Iterator[Difference]:
-        gone = [o for n, o in old.items() if n not in new]
-        come = [o for n, o in new.items() if n not in old]
+        # Columns that `*` hands on anyway are known by name where a version names them, and there all the same where not.
+        handed_on = [bool(write.carries) for write, _ in self._sides]
+        gone = [o for n, o in old.items() if n not in new and not (handed_on[1] and o.is_plain)]
+        come = [o for n, o in new.items() if n not in old and not (handed_on[0] and o.is_plain)]
         for a in list(gone):
             twins = [b for b in come if b.text == a.text]
             if len(twins) == 1 and sum(x.text == a.text for x in gone) == 1:

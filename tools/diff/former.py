@@ -9,6 +9,7 @@ from sqlglot import exp
 
 from tools.diff.block import Beside, Block, Columns, group_content, hashed, moved, type_of, typed
 from tools.diff.canonical import canonical, conjuncts, text_of
+from tools.diff.code import is_unread
 from tools.diff.facts import Facts, NoForm
 from tools.diff.groupings import Groupings, union_content
 from tools.diff.predicates import first_only
@@ -44,6 +45,7 @@ class Former:
         self._plan, self._code = plan, code
         self._groupings = Groupings(self.relations, self.placed, plan.dialect)
         self._outer: list[Block] = []
+        self._open: set[Op] = set()  # operators whose inputs are being read
 
     # ------------------------------------------------------------------ expressions
 
@@ -60,7 +62,7 @@ class Former:
                 inner, output = self._subquery(query, block)
                 name = f"in {inner.text()} | {text_of(output)}"
                 return exp.func("in_query", self.placed(node.this, block), exp.Literal.string(name))
-            if isinstance(node, exp.Anonymous) and str(node.this).startswith("__"):
+            if isinstance(node, exp.Anonymous) and is_unread(node):
                 marked = [*(a.copy() for a in node.expressions), exp.Literal.string(self._code(node))]
                 return exp.Anonymous(this=node.this, expressions=[self._deep(m, put) for m in marked])
             return node
@@ -119,7 +121,14 @@ class Former:
         chain = [op]
         while len(chain[-1].children) == 1:
             chain.append(chain[-1].children[0])
-        current = self._leaf(chain.pop())
+        leaf = chain.pop()
+        if leaf in self._open:
+            raise NoForm("a query that reads itself")
+        self._open.add(leaf)
+        try:
+            current = self._leaf(leaf)
+        finally:
+            self._open.discard(leaf)
         for upper in reversed(chain):
             current = self._step(upper, current)
         return current
@@ -127,8 +136,10 @@ class Former:
     def _leaf(self, op: Op) -> Block:
         match op:
             case Scan():
-                if op.rest or op.version:
-                    raise NoForm(f"the columns of {op.dataset} are not all known, or its version is pinned")
+                if op.version or (op.rest and op.guessed):
+                    raise NoForm(
+                        f"which table some columns are of is not known, or the version of {op.dataset} is pinned"
+                    )
                 label = self.relations.label(op.dataset.name)
                 self.relations.tables[label] = op.dataset.name
                 columns: Columns = {a.id: typed(label, a.name.lower(), a.type) for a in op.columns}
@@ -255,6 +266,8 @@ class Former:
         return replace(made, columns={**made.columns, **added})
 
     def _set_operation(self, op: SetOp) -> Block:
+        if op.rest:
+            raise NoForm("a table's columns are not all known")
         inputs = [self.block(i).unified() for i in op.inputs]
         cells = [
             [text_of(block.columns[m[number]]) if m[number] is not None else "NULL" for m in op.mapping]  # type: ignore[index]

@@ -77,6 +77,8 @@ class Groupings:
 
     def distinct(self, op: Distinct, below: Block) -> Block:
         """What a DISTINCT gives."""
+        if op.rest:
+            raise NoForm("a table's columns are not all known")
         below = below.unified()
         if op.keys is not None:
             return self._first(op.keys, below)

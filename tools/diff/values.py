@@ -12,6 +12,7 @@ from sqlglot import exp
 
 from tools.diff.nodes import NotNull, flat, inner_of, text_of
 from tools.diff.ranges import TIMES
+from tools.plan.bind import EITHER
 
 __all__ = ["RULES", "is_regrouped"]
 
@@ -273,6 +274,16 @@ def _joined(node: exp.Expr) -> list[exp.Expr] | None:
     return None
 
 
+def _either(node: exp.Expr, _: NotNull) -> exp.Expr:
+    """One of several columns, nobody knows which: in whatever order they are tried."""
+    if node.name != EITHER:
+        return node
+    ordered = sorted(node.expressions, key=text_of)
+    if [text_of(e) for e in ordered] == [text_of(e) for e in node.expressions]:
+        return node
+    return exp.Anonymous(this=EITHER, expressions=[e.copy() for e in ordered])
+
+
 RULES: tuple[tuple[tuple[type[exp.Expr], ...], Callable[[exp.Expr, NotNull], exp.Expr]], ...] = (
     ((exp.Paren,), _paren),
     ((exp.Alias,), _alias),
@@ -284,6 +295,7 @@ RULES: tuple[tuple[tuple[type[exp.Expr], ...], Callable[[exp.Expr, NotNull], exp
     ((exp.Case,), _truth),
     ((exp.Add,), _shifted),
     ((exp.Nullif,), _nullif),
+    ((exp.Anonymous,), _either),
     (tuple(_PARTS), _part),
     ((exp.Concat, exp.DPipe), _piped),
     ((exp.Count,), _count),

@@ -145,3 +145,36 @@ def test_a_column_that_the_catalog_does_not_know_is_compared_by_its_name() -> No
     assert compared(old, f"WITH o AS ({old}) SELECT kind, id FROM o").verdict == "same"
     assert compared(old, "SELECT id, kind, kind = 'A' AS is_a FROM shop.orders").breaking is False
     assert compared(old, "SELECT id, sort AS kind FROM shop.orders").verdict != "same"
+
+
+# --------------------------------------------------------------------------- tables that no catalog knows
+
+
+UNKNOWN = [
+    ("SELECT id, st FROM raw", "SELECT r.id, r.st FROM raw r", "same", False),
+    ("SELECT id, st FROM raw", "SELECT id, st, x FROM raw", "changed", False),
+    ("SELECT * FROM raw", "SELECT * FROM raw WHERE a > 1", "changed", True),
+    ("SELECT DISTINCT * FROM raw", "SELECT * FROM raw", "changed", True),
+    ("SELECT t.a, u.b FROM t JOIN u ON t.k = u.k", "SELECT t.a, u.b FROM u JOIN t ON t.k = u.k", "same", False),
+    ("SELECT a, b FROM t JOIN u ON t.k = u.k", "SELECT a, b FROM u JOIN t ON t.k = u.k", "undecided", None),
+    ("SELECT * FROM raw", "SELECT r.* FROM raw r", "undecided", None),
+]
+
+
+@pytest.mark.parametrize(("old", "new", "verdict", "breaking"), UNKNOWN)
+def test_columns_of_an_unknown_table_are_compared_by_name(
+    old: str, new: str, verdict: str, breaking: bool | None
+) -> None:
+    def version(text: str) -> Version:
+        return Version(read_job(text, name="j", file="j.sql", dialect="athena", catalog=DictCatalog({})), text)
+
+    found = diff(version(old), version(new))
+
+    assert (found.verdict, found.breaking) == (verdict, breaking), found.text()
+
+
+def test_a_recursive_query_is_compared_and_never_raises() -> None:
+    old = "WITH RECURSIVE r AS (SELECT 1 AS a UNION ALL SELECT a + 1 FROM r WHERE a < 5) SELECT a FROM r"
+
+    assert compared(old, old.replace("a < 5", "a < 6")).labels == {"filter_changed"}
+    assert compared(old, old.replace("AS a", "AS a ")).breaking is not True
