@@ -26,10 +26,12 @@ def canonical(expression: exp.Expr, not_null: NotNull = lambda _: False) -> exp.
     """
     tree = exp.maybe_parse(expression, copy=True)
     for _ in range(_ROUNDS):
-        before = text_of(tree)
         changed: exp.Expr = tree.transform(lambda node: _rewritten(node, not_null))
+        done = changed == tree and text_of(changed) == text_of(
+            tree
+        )  # some nodes have one text, some flags do not count
         tree = changed
-        if text_of(tree) == before:
+        if done:
             break
     return tree
 

@@ -164,7 +164,7 @@ class _Comparison:
                 else _Result(self._table, "same", [], False)
             )
         example, tried = self._search()
-        if example is None and tried:
+        if tried:
             differences = self._without_doubtful_types(differences, old, new)
         judged = self._judged(differences, example, tried)
         by_clause = judged.breaking is not False and any(d.kind in (*_ROW_KINDS, *_INPUTS) for d in differences)
@@ -299,8 +299,8 @@ class _Comparison:
     def _without_doubtful_types(
         self, differences: Sequence[Difference], old: Clauses, new: Clauses
     ) -> list[Difference]:
-        """Without types that seem to differ only because functions are called otherwise: where nothing else shows it, the
-        engine has to tell two types as well, unless both are written down.
+        """Without types that seem to differ only because functions are called otherwise: the engine has to tell two types as
+        well, unless both are written down.
         """
         types = engine_types(*self._sides)
         return [

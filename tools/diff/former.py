@@ -12,7 +12,7 @@ from tools.diff.canonical import canonical, conjuncts, text_of
 from tools.diff.code import is_unread
 from tools.diff.facts import Facts, NoForm
 from tools.diff.groupings import Groupings, union_content
-from tools.diff.predicates import first_only
+from tools.diff.predicates import kept_by
 from tools.diff.relations import Relations
 from tools.plan.base import ColumnId
 from tools.plan.model import (
@@ -195,7 +195,7 @@ class Former:
         if found is not None:
             return found
         result = block
-        for predicate in map(first_only, conjuncts(self.placed(part, block))):
+        for predicate in map(kept_by, conjuncts(self.placed(part, block))):
             if isinstance(predicate, exp.Not) and text_of(predicate.this) == "FALSE":
                 continue
             if isinstance(predicate, exp.Boolean) and predicate.this:

@@ -13,8 +13,8 @@ NotNull = Callable[[exp.Expr], bool]
 
 
 def text_of(expression: exp.Expr) -> str:
-    """The text by which forms are compared."""
-    return expression.sql("athena", comments=False, normalize_functions="lower", identify=True)
+    """The text by which forms are compared: of no dialect, since each writes some functions that differ in one way."""
+    return expression.sql(comments=False, normalize_functions="lower", identify=True)
 
 
 def conjuncts(expression: exp.Expr) -> list[exp.Expr]:

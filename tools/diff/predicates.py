@@ -14,7 +14,7 @@ from tools.diff import ranges
 from tools.diff.nodes import NotNull, flat, inner_of, text_of
 from tools.diff.ranges import tightest
 
-__all__ = ["RULES", "first_only", "rejects_null", "settled"]
+__all__ = ["RULES", "kept_by", "rejects_null", "settled"]
 
 _FLIPPED: dict[type[exp.Expr], type[exp.Expr]] = {exp.GT: exp.LT, exp.GTE: exp.LTE}
 
@@ -70,6 +70,14 @@ def _truth(node: exp.Expr, _: NotNull) -> exp.Expr:
 
 def _is_boolean(node: exp.Expr) -> bool:
     return isinstance(node, exp.Predicate | exp.Connector | exp.Not) or bool(node.type and node.type.is_type("boolean"))
+
+
+def _filled(node: exp.Expr, not_null: NotNull) -> exp.Expr:
+    """A comparison that is safe for NULLs, of what is never NULL."""
+    sides = (node.this, node.expression)
+    if not all(isinstance(s, exp.Literal) or (isinstance(s, exp.Column) and not_null(s)) for s in sides):
+        return node
+    return exp.EQ(this=node.this.copy(), expression=node.expression.copy())
 
 
 _WORKED_OUT: dict[type[exp.Expr], Callable[[int, int], bool]] = {
@@ -292,8 +300,13 @@ def settled(predicates: Iterable[exp.Expr]) -> list[exp.Expr]:
 _NUMBERINGS = ("row_number() over ", "rank() over ", "dense_rank() over ")
 
 
-def first_only(predicate: exp.Expr) -> exp.Expr:
-    """`row_number() <= 1` and `row_number() < 2` as `= 1`: places count from one."""
+def kept_by(predicate: exp.Expr) -> exp.Expr:
+    """A condition that rows have to pass, which is all the same to them whether it is false or NULL; and `row_number() <= 1`
+    or `row_number() < 2` as `= 1`, since places count from one.
+    """
+    if isinstance(predicate, exp.Is) and isinstance(predicate.expression, exp.Boolean) and _is_boolean(predicate.this):
+        value: exp.Expr = predicate.this
+        return value.copy() if predicate.expression.this else exp.Not(this=value.copy())
     if not isinstance(predicate, exp.LTE | exp.LT) or not isinstance(predicate.expression, exp.Literal):
         return predicate
     number, most = predicate.this, "1" if isinstance(predicate, exp.LTE) else "2"
@@ -313,6 +326,7 @@ RULES: tuple[tuple[tuple[type[exp.Expr], ...], Callable[[exp.Expr, NotNull], exp
     ((exp.Or,), _factored),
     ((exp.Like,), _prefix),
     ((exp.EQ,), _truth),
+    ((exp.NullSafeEQ,), _filled),
     ((exp.And, exp.Or), _connected),
     ((exp.In,), _in),
     ((exp.Is,), _is_null),

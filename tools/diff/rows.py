@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import datetime
 import random
+import re
 from collections.abc import Callable, Mapping, Sequence
 from decimal import Decimal
 from typing import Any
@@ -110,7 +111,22 @@ class Maker:
         del kind
         cases = [c for t in self._texts for c in (t.lower(), t.upper(), t.title())]
         inside = [f"a{t}b{t}c" for t in self._texts if len(t) <= 2]
-        pool = [*self._texts * 3, *cases, *inside, "a", "b", "B", ""]
+        like = [t.replace("%", p).replace("_", q) for t in self._texts for p, q in (("", "x"), ("xy", "x"), ("x", ""))]
+        plain = [re.sub(r"[^\w\s]", "", t) for t in self._texts]
+        pool = [
+            *self._texts * 3,
+            *cases,
+            *inside,
+            *like,
+            *plain,
+            *(f" {t}" for t in plain),
+            "a",
+            "b",
+            "B",
+            " b ",
+            "b ",
+            "",
+        ]
         return str(chance.choice(pool))
 
     def date(self, kind: str, chance: random.Random) -> datetime.date:

@@ -13,6 +13,8 @@ def type_name(expression: exp.Expr, dialect: str) -> str | None:
     stated = expression.transform(_stated)
     tree = annotate_types(stated, dialect=dialect)
     found = tree.type
+    if isinstance(tree, exp.DateTrunc | exp.TimestampTrunc):
+        found = tree.this.type if tree.this.type else found  # it stays what it is; sqlglot takes it for a day
     if isinstance(tree, exp.Avg) and dialect in ("spark", "hive", "databricks") and tree.this.is_type("decimal"):
         return "decimal"  # Spark keeps decimals; sqlglot follows engines that do not
     if found is None or found.this in (exp.DType.UNKNOWN, exp.DType.NULL):

@@ -248,6 +248,17 @@ def _part(node: exp.Expr, _: NotNull) -> exp.Expr:
     return exp.Extract(this=exp.var(_PARTS[type(node)]), expression=node.this.copy())
 
 
+def _part_of_day(node: exp.Expr, _: NotNull) -> exp.Expr:
+    """The year of the day of a timestamp is its year."""
+    part, day = str(node.this).upper(), node.expression
+    if part not in ("YEAR", "QUARTER", "MONTH", "DAY") or not (type(day) is exp.Cast and day.to.is_type("date")):
+        return node
+    time = day.this
+    if time.type is None or not time.type.is_type("timestamp"):
+        return node
+    return exp.Extract(this=node.this.copy(), expression=time.copy())
+
+
 def _nullif(node: exp.Expr, _: NotNull) -> exp.Expr:
     """NULLIF(a, b) is a CASE."""
     same = exp.If(this=exp.EQ(this=node.this.copy(), expression=node.expression.copy()), true=exp.null())
@@ -297,6 +308,7 @@ RULES: tuple[tuple[tuple[type[exp.Expr], ...], Callable[[exp.Expr, NotNull], exp
     ((exp.Nullif,), _nullif),
     ((exp.Anonymous,), _either),
     (tuple(_PARTS), _part),
+    ((exp.Extract,), _part_of_day),
     ((exp.Concat, exp.DPipe), _piped),
     ((exp.Count,), _count),
     ((exp.Count,), _count_case),

@@ -13,7 +13,7 @@ from tools.jobs.sql.query import empty_relation, lower_query, lower_values
 from tools.plan.base import Attribute, Unknown
 from tools.plan.bind import bind
 from tools.plan.catalog import is_path
-from tools.plan.model import Aggregate, Filter, Generate, Item, Join, JoinKind, Op, Project, SetOp
+from tools.plan.model import Aggregate, Filter, Generate, Item, Join, JoinKind, Limit, Op, Project, SetOp
 from tools.plan.references import ref, ref_id, refs
 from tools.plan.relation import OpenPart, Relation, Visible
 
@@ -34,7 +34,7 @@ def lower_from(query: exp.Expr, env: Env) -> Relation:
 
 def lower_source(node: exp.Expr, env: Env) -> Relation:
     """One item of FROM."""
-    relation = _bare_source(node, env)
+    relation = _sampled(_bare_source(node, env), node.args.get("sample"), env)
     for join in node.args.get("joins") or []:
         relation = _joined(relation, join, env)
     for lateral in node.args.get("laterals") or []:
@@ -42,6 +42,18 @@ def lower_source(node: exp.Expr, env: Env) -> Relation:
     for pivot in node.args.get("pivots") or []:
         relation = _unpivot(relation, pivot, env) if pivot.args.get("unpivot") else _pivot(relation, pivot, env)
     return relation
+
+
+def _sampled(relation: Relation, sample: exp.Expr | None, env: Env) -> Relation:
+    """`TABLESAMPLE`: some rows, which ones chance decides; or so many rows."""
+    if sample is None:
+        return relation
+    span = env.place(sample) or relation.op.span
+    if isinstance(sample.args.get("size"), exp.Expr):
+        return relation.on(Limit(relation.op, sample.args["size"].copy(), span=span))
+    percent = sample.args.get("percent")
+    share = exp.Div(this=percent.copy(), expression=exp.Literal.number(100)) if isinstance(percent, exp.Expr) else None
+    return relation.on(Filter(relation.op, exp.LT(this=exp.Rand(), expression=share or exp.null()), span=span))
 
 
 def _bare_source(node: exp.Expr, env: Env) -> Relation:
