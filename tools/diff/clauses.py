@@ -15,6 +15,7 @@ from sqlglot import exp
 from tools.diff.canonical import canonical, conjuncts, text_of
 from tools.diff.code import is_unread
 from tools.diff.types import type_name
+from tools.diff.wording import shown
 from tools.plan.base import ColumnId, Span
 from tools.plan.lineage import Tracer
 from tools.plan.model import (
@@ -144,7 +145,7 @@ def _outputs(write: Write, plan: Plan, composer: _Composer) -> Iterator[Output]:
         text = " | ".join(sorted(text_of(v) for v in values))
         span = tracer.defined_at(assignment.expressions[0]) or assignment.span or write.span
         kind = type_name(values[0], plan.dialect) if values else None
-        yield Output(assignment.column.lower(), text, composer.shown(values[0]) if values else "", kind, span)
+        yield Output(assignment.column.lower(), text, shown(values[0]) if values else "", kind, span)
 
 
 def _filter(
@@ -252,24 +253,15 @@ class _Composer:
         """The order by which the first row is chosen."""
         order = window.args.get("order")
         keys = [self.composed(o) for o in order.expressions] if order is not None else []
-        said = "first by " + ", ".join(self.shown(k) for k in keys)
+        said = "first by " + ", ".join(shown(k) for k in keys)
         return [Clause("first by " + ", ".join(map(text_of, keys)), frozenset(), said, span)] if keys else []
-
-    def shown(self, expression: exp.Expr) -> str:
-        """An expression in words of tables, short."""
-        tree = expression.copy()
-        for column in tree.find_all(exp.Column):
-            if column.table:
-                column.set("table", exp.to_identifier(column.table.rpartition(".")[2]))
-            column.this.set("quoted", False)
-        return tree.sql("athena", comments=False)
 
     # ------------------------------------------------------------------ clauses
 
     def clause(self, predicate: exp.Expr, span: Span | None, prefix: str = "") -> Clause:
         """A predicate, composed already, as a clause."""
         tables = frozenset(c.table for c in predicate.find_all(exp.Column) if c.table not in ("", "?", "query"))
-        return Clause(prefix + text_of(predicate), tables, self.shown(predicate), span)
+        return Clause(prefix + text_of(predicate), tables, shown(predicate), span)
 
     def join(self, op: Join, filters: list[Clause]) -> Iterator[Clause]:
         """A join's conditions; those of an inner join are conditions like any other."""
@@ -306,13 +298,13 @@ class _Composer:
 
     def distinct_rows(self, op: Op) -> Clause:
         """Whole rows made unique: of how many columns, since what each holds is told by itself."""
-        names = listed([a.name for a in op.output], 6)
+        names = listed([a.name for a in op.output], 6, code=False)
         return Clause(f"distinct of {len(op.output)}", frozenset(), f"distinct rows of {names}", op.span)
 
     def elements(self, op: Generate, number: int) -> Clause:
         """Rows for the elements of a list. Which list it is shows in the columns that hold the elements."""
         outer = ", or one without any" if op.outer else ""
-        said = f"one row for each of {self.shown(self.composed(_elements(op.generator)))}{outer}"
+        said = f"one row for each of {shown(self.composed(_elements(op.generator)))}{outer}"
         return Clause(f"elements {number} outer {op.outer}", frozenset(), said, op.span)
 
     def order(self, write: Write) -> str:
@@ -328,13 +320,13 @@ class _Composer:
         """A limit, with the order that says which rows come first."""
         said = " ".join(e.sql() if e is not None else "0" for e in (op.count, op.offset))
         keys = [self.composed(k) for k in _sorted_by(op.child)]
-        order = f" of the first by {', '.join(map(self.shown, keys))}" if keys else ""
+        order = f" of the first by {', '.join(map(shown, keys))}" if keys else ""
         return Clause(f"limit {said} {', '.join(map(text_of, keys))}", frozenset(), f"limit {said}{order}", op.span)
 
     def _keys(self, what: str, keys: Iterable[exp.Expr], span: Span | None, sets: object = None) -> Clause:
         composed = {text_of(k): k for k in (self.composed(k) for k in keys)}
         tables = frozenset(c.table for k in composed.values() for c in k.find_all(exp.Column))
-        said = ", ".join(self.shown(k) for k in composed.values())
+        said = ", ".join(shown(k) for k in composed.values())
         extra = f" sets {sets and len(sets)}" if sets else ""  # type: ignore[arg-type]
         return Clause(f"{what} {sorted(composed)}{extra}", tables, f"{what} {said}", span)
 

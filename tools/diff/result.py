@@ -193,14 +193,30 @@ def _example(example: Counterexample) -> str:
     lines = ["For example, on these rows:"]
     lines += [f"- `{table}`: {_rows(rows)}" for table, rows in data["tables"].items()]
     counts = [f" ({counted(n, 'row')} in all)" if len(set(example.counts)) > 1 else "" for n in example.counts]
-    lines.append(f"- before: {_rows(data['only_old']) or 'no such row'}{counts[0]}")
-    lines.append(f"- after: {_rows(data['only_new']) or 'no such row'}{counts[1]}")
+    told = _telling(example)
+    lines.append(f"- before: {_rows(data['only_old'], told) or 'no such row'}{counts[0]}")
+    lines.append(f"- after: {_rows(data['only_new'], told) or 'no such row'}{counts[1]}")
     return "\n".join(lines)
 
 
-def _rows(rows: Sequence[dict[str, Any]]) -> str:
-    shown = [
-        "(" + ", ".join(f"{k} = {'NULL' if v is None else repr(v)}" for k, v in row.items()) + ")" for row in rows[:4]
-    ]
+_WIDE = 8
+
+
+def _telling(example: Counterexample) -> frozenset[str]:
+    """Columns of a wide row that show the difference; empty for all."""
+    names = list(next(iter((*example.only_old, *example.only_new)), {}))
+    if len(names) <= _WIDE:
+        return frozenset()
+    differ = [n for n in names if n in example.columns]
+    return frozenset((differ if 0 < len(differ) <= _WIDE else names)[:_WIDE])
+
+
+def _rows(rows: Sequence[dict[str, Any]], only: frozenset[str] = frozenset()) -> str:
+    shown = []
+    for row in rows[:4]:
+        kept = {k: v for k, v in row.items() if not only or k in only}
+        more = [f"{counted(len(row) - len(kept), 'more column')}"] if len(kept) < len(row) else []
+        cells = [f"{k} = {'NULL' if v is None else repr(v)}" for k, v in kept.items()]
+        shown.append(f"({', '.join([*cells, *more])})")
     left = len(rows) - len(shown)
     return ", ".join(shown) + (f" and {left} more" if left > 0 else "")

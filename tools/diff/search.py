@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import random
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
@@ -249,7 +249,8 @@ def _differ(
         return None
     first, second = bags(least)
     columns = tuple(n for i, n in enumerate(names) if _column(first, i) != _column(second, i))
-    tables = {t: _named(list(columns_of), least[t]) for t, columns_of in engine._tables.items() if least.get(t)}
+    used = {c.name.lower() for side in sides for c in side.tree.find_all(exp.Column)}
+    tables = {t: _named(list(kinds), least[t], used) for t, kinds in engine._tables.items() if least.get(t)}
     counts = (first.total(), second.total())
     return Counterexample(tables, _some(first - second, names), _some(second - first, names), columns, counts)
 
@@ -283,8 +284,12 @@ def _reduced(rows: Rows, differs: Callable[[Rows], bool]) -> Rows:
     return least
 
 
-def _named(columns: Sequence[str], rows: Sequence[Row]) -> tuple[Mapping[str, Any], ...]:
-    return tuple(dict(zip(columns, row, strict=True)) for row in rows)
+def _named(
+    columns: Sequence[str], rows: Sequence[Row], only: Collection[str] | None = None
+) -> tuple[Mapping[str, Any], ...]:
+    """Rows by column, without columns that no version names."""
+    named = (zip(columns, row, strict=True) for row in rows)
+    return tuple({k: v for k, v in row if only is None or k in only} for row in named)
 
 
 def _some(bag: Counter[Row], names: Sequence[str]) -> tuple[Mapping[str, Any], ...]:

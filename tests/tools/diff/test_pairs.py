@@ -178,3 +178,13 @@ def test_a_recursive_query_is_compared_and_never_raises() -> None:
 
     assert compared(old, old.replace("a < 5", "a < 6")).labels == {"filter_changed"}
     assert compared(old, old.replace("AS a", "AS a ")).breaking is not True
+
+
+def test_an_example_shows_the_columns_that_the_versions_name_and_conditions_as_people_write_them() -> None:
+    found = compared(
+        "SELECT order_id FROM shop.orders WHERE amount > 5", "SELECT order_id FROM shop.orders WHERE amount > 9"
+    )
+
+    assert "was `orders.amount > 5` (job.sql:1), is `orders.amount > 9` (job.sql:1)" in found.text()
+    assert found.example is not None
+    assert {c for row in found.example.tables["shop.orders"] for c in row} == {"order_id", "amount"}
