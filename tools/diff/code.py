@@ -10,11 +10,11 @@ import ast
 import hashlib
 from collections.abc import Callable, Iterator
 
-from sqlglot import exp
+from sqlglot import Dialect, errors, exp
 
 from tools.plan.bind import EITHER
 
-__all__ = ["code_marks", "is_unread"]
+__all__ = ["code_marks", "is_unread", "same_program"]
 
 
 def code_marks(text: str, language: str) -> Callable[[exp.Expr], str]:
@@ -32,6 +32,24 @@ def code_marks(text: str, language: str) -> Callable[[exp.Expr], str]:
         return _mark(name, definitions) if name in definitions else whole
 
     return mark
+
+
+def same_program(one: str, other: str, language: str) -> bool:
+    """Whether two texts are one program: letter by letter, or but for comments and layout."""
+    if not one or not other:
+        return False
+    if one == other:
+        return True
+    try:
+        if language == "python":
+            return ast.dump(ast.parse(one)) == ast.dump(ast.parse(other))
+        return _tokens(one) == _tokens(other)
+    except (SyntaxError, ValueError, RecursionError, errors.SqlglotError):
+        return False
+
+
+def _tokens(text: str) -> list[tuple[str, str]]:
+    return [(str(t.token_type), t.text) for t in Dialect.get_or_raise("spark").tokenize(text)]
 
 
 def is_unread(call: exp.Anonymous) -> bool:

@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from sqlglot import exp
 
 from tools.diff.clauses import Clause, Clauses, Output, clauses_of
-from tools.diff.code import code_marks
+from tools.diff.code import code_marks, same_program
 from tools.diff.facts import Facts, NoForm
 from tools.diff.form import form_of
 from tools.diff.result import Difference, DifferenceKind, JobDiff
@@ -16,7 +16,7 @@ from tools.diff.search import DATABASES, Counterexample, NotSearchable, engine_t
 from tools.diff.types import same_type
 from tools.jobs import JobReading
 from tools.plan.base import Span
-from tools.plan.whole import Write
+from tools.plan.whole import Write, reachable
 
 __all__ = ["Version", "diff"]
 
@@ -62,7 +62,7 @@ def diff(old: Version, new: Version, facts: Facts | None = None, *, databases: i
     verdicts = {r.verdict for r in results} | ({"changed"} if differences and not results else set())
     if any(d.kind in ("output_added", "output_removed") for d in differences):
         verdicts.add("changed")
-    unread = old.text != new.text and _hidden(old, new)
+    unread = _hidden(old, new) and not _same_program(old, new)
     verdict = "changed" if "changed" in verdicts else "undecided" if "undecided" in verdicts or unread else "same"
     breakings = [r.breaking for r in results] + [True for d in differences if d.kind == "output_removed"]
     breaking = True if True in breakings else None if None in breakings or (unread and verdict != "same") else False
@@ -92,7 +92,19 @@ def _hidden(old: Version, new: Version) -> bool:
 
 def _unread(old: Version, new: Version) -> list[str]:
     seen = {str(u.reason) for v in (old, new) for u in v.reading.unknowns}
-    return [f"not read: {reason}" for reason in sorted(seen)] if old.text != new.text or not old.text else []
+    return [] if _same_program(old, new) else [f"not read: {reason}" for reason in sorted(seen)]
+
+
+def _same_program(old: Version, new: Version) -> bool:
+    """Whether both are one script, run with the same arguments, of which nothing was read from another file."""
+    language = old.reading.language
+    alike = language == new.reading.language and dict(old.reading.arguments) == dict(new.reading.arguments)
+    return alike and _stands_alone(old) and _stands_alone(new) and same_program(old.text, new.text, language)
+
+
+def _stands_alone(version: Version) -> bool:
+    ops = reachable(version.reading.plan, version.writes)
+    return all(op.span is None or op.span.file == version.reading.file for op in ops)
 
 
 def _paired(old: Version, new: Version) -> tuple[list[tuple[Write, Write]], list[Difference]]:
@@ -143,6 +155,7 @@ class _Comparison:
         self._sides = (a, old.reading.plan), (b, new.reading.plan)
         self._marks = code_marks(old.text, old.reading.language), code_marks(new.text, new.reading.language)
         self._facts, self._databases, self._table = facts, databases, b.target.name
+        self._same_program = _same_program(old, new)
         self._reasons: list[str] = []
 
     def result(self) -> _Result:
@@ -154,6 +167,9 @@ class _Comparison:
         if self._same_form(None):
             return _Result(self._table, "same", [], False)
         differences = list(self._differences(old, new))
+        if self._same_program and not differences:
+            # Over the same columns a program that is the same, but for comments, does the same, whatever it calls.
+            return _Result(self._table, "same", [], False)
         kept = self._kept_columns() if differences and not any(d.kind in _GONE for d in differences) else []
         if kept and self._same_form(kept):
             # Whatever else is worded otherwise, the columns that were there are the same in the same rows.

@@ -188,3 +188,13 @@ def test_an_example_shows_the_columns_that_the_versions_name_and_conditions_as_p
     assert "was `orders.amount > 5` (job.sql:1), is `orders.amount > 9` (job.sql:1)" in found.text()
     assert found.example is not None
     assert {c for row in found.example.tables["shop.orders"] for c in row} == {"order_id", "amount"}
+
+
+UNREAD = "import pandas as pd\n\nrows = pd.read_csv('s3://b/in.csv').groupby('a').sum()\nspark.createDataFrame(rows).write.saveAsTable('x.out')\n"
+
+
+def test_a_script_that_cannot_be_read_is_the_same_when_only_comments_differ() -> None:
+    commented = UNREAD.replace("rows =", "# one row for each a\nrows  =")
+
+    assert compared(UNREAD, commented).verdict == "same"
+    assert compared(UNREAD, UNREAD.replace("'a'", "'b'")).verdict != "same"
