@@ -10,6 +10,7 @@ from sqlglot import exp
 from tools.diff.block import Beside, Block, Columns, group_content, hashed, moved, type_of, typed
 from tools.diff.canonical import canonical, conjuncts, text_of
 from tools.diff.code import is_unread
+from tools.diff.dialects import marked
 from tools.diff.facts import Facts, NoForm
 from tools.diff.groupings import Groupings, union_content
 from tools.diff.predicates import kept_by
@@ -67,7 +68,7 @@ class Former:
                 return exp.Anonymous(this=node.this, expressions=[self._deep(m, put) for m in marked])
             return node
 
-        return canonical(self._deep(expression, put), self.relations.never_null)
+        return marked(canonical(self._deep(expression, put), self.relations.never_null), self._plan.dialect)
 
     def _deep(self, expression: exp.Expr, put: Callable[[exp.Expr], exp.Expr]) -> exp.Expr:
         if isinstance(expression, exp.Column | exp.In | exp.Anonymous):

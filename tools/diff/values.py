@@ -209,13 +209,15 @@ def _frame(node: exp.Expr, _: NotNull) -> exp.Expr:
     return copy
 
 
-def _ordered(node: exp.Expr, _: NotNull) -> exp.Expr:
-    """ASC is what an order is without a word."""
-    if node.args.get("desc") is not False:
-        return node
+def _ordered(node: exp.Expr, not_null: NotNull) -> exp.Expr:
+    """ASC is what an order is without a word; where NULLs go says nothing of what has none."""
+    descending = bool(node.args.get("desc"))
     copy = node.copy()
-    copy.set("desc", None)
-    return copy
+    copy.set("desc", True if descending else None)
+    if isinstance(node.this, exp.Column) and not_null(node.this):
+        copy.set("nulls_first", not descending)
+    same = text_of(copy) == text_of(node) and copy.args.get("desc") is node.args.get("desc")
+    return node if same else copy
 
 
 def _cast(node: exp.Expr, _: NotNull) -> exp.Expr:

@@ -198,3 +198,22 @@ def test_a_script_that_cannot_be_read_is_the_same_when_only_comments_differ() ->
 
     assert compared(UNREAD, commented).verdict == "same"
     assert compared(UNREAD, UNREAD.replace("'a'", "'b'")).verdict != "same"
+
+
+@pytest.mark.parametrize(
+    ("sql", "spark", "verdict"),
+    [
+        ("SELECT line_no / 2 AS h FROM shop.order_items", 'F.col("line_no") / 2', "changed"),
+        ("SELECT unit_price / 2 AS h FROM shop.order_items", 'F.col("unit_price") / 2', "undecided"),
+        ("SELECT CAST(qty AS double) / 2 AS h FROM shop.order_items", 'F.col("qty").cast("double") / 2', "same"),
+    ],
+)
+def test_what_athena_and_spark_write_alike_and_calculate_otherwise_is_not_taken_for_the_same(
+    sql: str, spark: str, verdict: str
+) -> None:
+    def version(text: str, file: str) -> Version:
+        return Version(read_job(text, name="job", file=file, dialect=None, catalog=DictCatalog(COLUMNS)), text)
+
+    script = f'{PYSPARK}spark.table("shop.order_items").select(({spark}).alias("h")).write.saveAsTable("x.h")\n'
+
+    assert diff(version(sql, "job.sql"), version(script, "job.py"), FACTS).verdict == verdict
