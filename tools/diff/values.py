@@ -196,6 +196,16 @@ def _extreme(node: exp.Expr, _: NotNull) -> exp.Expr:
     return node
 
 
+def _neighbour(node: exp.Expr, _: NotNull) -> exp.Expr:
+    """LAG and LEAD are by one row without a word."""
+    offset = node.args.get("offset")
+    if not (isinstance(offset, exp.Literal) and offset.this == "1") or node.args.get("default") is not None:
+        return node
+    copy = node.copy()
+    copy.set("offset", None)
+    return copy
+
+
 def _frame(node: exp.Expr, _: NotNull) -> exp.Expr:
     """The frame that an ordered window has without a word: up to the current row and its peers."""
     spec = node.args.get("spec")
@@ -320,4 +330,5 @@ RULES: tuple[tuple[tuple[type[exp.Expr], ...], Callable[[exp.Expr, NotNull], exp
     ((exp.Cast,), _cast),
     ((exp.Ordered,), _ordered),
     ((exp.Window,), _frame),
+    ((exp.Lag, exp.Lead), _neighbour),
 )
