@@ -16,7 +16,9 @@ from tools.diff.search import DATABASES, Counterexample, NotSearchable, engine_t
 from tools.diff.types import same_type
 from tools.jobs import JobReading
 from tools.plan.base import Span
+from tools.plan.model import Scan
 from tools.plan.whole import Write, reachable
+from tools.result import listed
 
 __all__ = ["Version", "diff"]
 
@@ -174,6 +176,9 @@ class _Comparison:
         if kept and self._same_form(kept):
             # Whatever else is worded otherwise, the columns that were there are the same in the same rows.
             harmless = [d for d in differences if d.kind in _HARMLESS]
+            if harmless and (new_names := self._unseen_columns()):
+                reason = f"whether {listed(new_names)} is there is not known: no catalog knows the table's columns"
+                return _Result(self._table, "changed", harmless, None, reasons=(reason,))
             return (
                 _Result(self._table, "changed", harmless, False)
                 if harmless
@@ -219,6 +224,19 @@ class _Comparison:
             return first == form_of(b, new, self._facts, self._marks[1], only)
         except NoForm:
             return False
+
+    def _unseen_columns(self) -> list[str]:
+        """Columns of tables without a known schema that only the new version names: without them it would not run."""
+        named = [
+            {
+                f"{op.dataset.name}.{a.name.lower()}"
+                for op in reachable(plan, [write])
+                if isinstance(op, Scan) and op.rest
+                for a in op.columns
+            }
+            for write, plan in self._sides
+        ]
+        return sorted(named[1] - named[0])
 
     def _kept_columns(self) -> list[str]:
         names = [{x.column.lower() for x in write.assignments} for write, _ in self._sides]

@@ -152,7 +152,8 @@ def test_a_column_that_the_catalog_does_not_know_is_compared_by_its_name() -> No
 
 UNKNOWN = [
     ("SELECT id, st FROM raw", "SELECT r.id, r.st FROM raw r", "same", False),
-    ("SELECT id, st FROM raw", "SELECT id, st, x FROM raw", "changed", False),
+    ("SELECT id, st FROM raw", "SELECT id, st, st = 'x' AS f FROM raw", "changed", False),
+    ("SELECT id, st FROM raw", "SELECT id, st, x FROM raw", "changed", None),
     ("SELECT * FROM raw", "SELECT * FROM raw WHERE a > 1", "changed", True),
     ("SELECT DISTINCT * FROM raw", "SELECT * FROM raw", "changed", True),
     ("SELECT t.a, u.b FROM t JOIN u ON t.k = u.k", "SELECT t.a, u.b FROM u JOIN t ON t.k = u.k", "same", False),
