@@ -103,6 +103,8 @@ def _sql(write: Write, plan: Plan) -> _Side:
         raise NotSearchable(str(error)) from None
     if any(str(a.this).startswith("__") for a in tree.find_all(exp.Anonymous)):
         raise NotSearchable("it calls code that is not SQL")
+    if tree.find(exp.Rand, exp.Randn, exp.Uuid) is not None:
+        raise NotSearchable("it depends on chance")
     return _Side(tree, tree.transform(_counted).transform(_today).sql("duckdb", comments=False))
 
 

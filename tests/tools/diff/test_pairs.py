@@ -191,6 +191,15 @@ def test_an_example_shows_the_columns_that_the_versions_name_and_conditions_as_p
     assert {c for row in found.example.tables["shop.orders"] for c in row} == {"order_id", "amount"}
 
 
+def test_what_depends_on_chance_is_not_tried_on_rows() -> None:
+    sampled = "SELECT order_id, amount FROM shop.orders TABLESAMPLE BERNOULLI (10)"
+
+    found = compared(sampled, sampled.replace("amount", "amount * 2 AS amount"))
+
+    assert (found.verdict, found.example) == ("changed", None)
+    assert compared(sampled, f"WITH s AS ({sampled}) SELECT * FROM s").verdict == "same"
+
+
 UNREAD = "import pandas as pd\n\nrows = pd.read_csv('s3://b/in.csv').groupby('a').sum()\nspark.createDataFrame(rows).write.saveAsTable('x.out')\n"
 
 
