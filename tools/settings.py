@@ -111,6 +111,12 @@ class JobSettings(_Section):
     arguments: Mapping[str, Mapping[str, str]] = Field(default_factory=dict)
 
 
+class TestSettings(_Section):
+    """Folders of the lake with tests that a team has already, as dbt's YAML: they are proven and kept beside ours."""
+
+    paths: Paths = ("models", "dbt")
+
+
 Level = Literal["low", "medium", "high"]
 
 
@@ -225,6 +231,7 @@ class Settings(_Section):
     limits: LimitSettings = LimitSettings()
     tables: Mapping[str, Paths] = Field(default_factory=dict)
     jobs: JobSettings = JobSettings()
+    tests: TestSettings = TestSettings()
     severity: SeveritySettings = SeveritySettings()
     documents: DocumentSettings = DocumentSettings()
     aws: AwsSettings = AwsSettings()

@@ -1,4 +1,5 @@
-"""Everything that checks are proposed from, gathered once: figures, values, keys, foreign keys, rules, job facts.
+"""Everything that checks are proposed from, gathered once: figures, values, keys, foreign keys, rules, what jobs and
+teams promise.
 
 Each piece keeps its evidence by batch, so that the same proposal can be made from the first batches only and be held
 against the later ones.
@@ -8,13 +9,14 @@ from __future__ import annotations
 
 import datetime
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 from tools.checks.inclusion import Inclusion, find_inclusions
 from tools.checks.jobs import JobFacts, no_facts
 from tools.checks.keys import KeyTest, find_keys, test_keys
 from tools.checks.relations import Relation, find_relations
 from tools.checks.roles import Role, roles_of
+from tools.checks.stated import Stated
 from tools.lake.base import Column, Lake
 from tools.profile.batches import Batches
 from tools.profile.figures import BatchFigures
@@ -36,6 +38,7 @@ class Material:
     inclusions: tuple[Inclusion, ...]
     relations: tuple[Relation, ...]
     job: JobFacts
+    stated: Stated = field(default_factory=Stated)
 
     @property
     def columns(self) -> list[Column]:
@@ -71,12 +74,14 @@ def gather(
     batches: Batches,
     *,
     job: JobFacts | None = None,
+    stated: Stated | None = None,
     profiles: Sequence[BatchFigures] | None = None,
     tables: Sequence[str] | None = None,
 ) -> Material:
     """Measures what is not known yet.
 
     Args:
+        stated: what a team promises of the table already.
         profiles: figures of these batches, when they were measured before.
         tables: where foreign keys may lead; every other table of the lake if not given.
 
@@ -91,16 +96,17 @@ def gather(
     values = count_values(lake, batches, few_valued(columns, filled))
     facts = _in_lake(job or no_facts(), lake)
     unique = find_keys(lake, batches, filled, roles)
-    stated = test_keys(lake, batches, filled, [k.columns for k in facts.keys])
+    promised = test_keys(lake, batches, filled, [k.columns for k in facts.keys])
     return Material(
         batches,
         found,
         roles,
         values,
-        tuple({k.columns: k for k in (*unique, *stated)}.values()),
+        tuple({k.columns: k for k in (*unique, *promised)}.values()),
         tuple(find_inclusions(lake, batches, roles, values, tables)),
         tuple(find_relations(lake, batches, roles)),
         facts,
+        stated or Stated(),
     )
 
 

@@ -12,6 +12,7 @@ from tools.checks.model import Check, Finding, Outcome
 from tools.checks.prove import BackTest, Proof, back_test, prove_loud, prove_silent
 from tools.checks.references import REFERENCE
 from tools.checks.rules import RULES
+from tools.checks.stated import is_stated, with_stated
 from tools.lake.base import Lake
 
 __all__ = ["MOST_ERRORS", "Proposal", "Rejected", "candidates", "judged", "propose"]
@@ -52,12 +53,13 @@ def candidates(material: Material) -> list[Check]:
     for rule in RULES:
         for check in rule(material):
             found[check.id] = check
-    return _without_repetition(list(found.values()))
+    keys = [k.name for k in material.batches.keys]
+    return with_stated(_without_repetition(list(found.values())), material.stated.checks, keys)
 
 
 def _without_repetition(checks: Sequence[Check]) -> list[Check]:
     """Without a foreign key that a wider one includes, or a rule between columns that the job states itself."""
-    stated = [set(c.columns) for c in checks if c.kind == "condition" and _is_stated(c) and len(c.columns) > 1]
+    stated = [set(c.columns) for c in checks if c.kind == "condition" and is_stated(c) and len(c.columns) > 1]
     keys = [c for c in checks if c.kind == REFERENCE]
     kept = []
     for check in checks:
@@ -65,7 +67,7 @@ def _without_repetition(checks: Sequence[Check]) -> list[Check]:
             wider = [k for k in keys if set(check.columns) < set(k.columns) and _same_table(k, check)]
             if wider:
                 continue
-        if check.kind == "condition" and not _is_stated(check) and any(set(check.columns) == s for s in stated):
+        if check.kind == "condition" and not is_stated(check) and any(set(check.columns) == s for s in stated):
             continue
         kept.append(check)
     return kept
@@ -73,11 +75,6 @@ def _without_repetition(checks: Sequence[Check]) -> list[Check]:
 
 def _same_table(one: Check, other: Check) -> bool:
     return bool(one.parameters["table"] == other.parameters["table"])
-
-
-def _is_stated(check: Check) -> bool:
-    """Whether the job says so, and not only the data."""
-    return any(e.kind == "code" for e in check.evidence)
 
 
 def propose(lake: Lake, material: Material) -> Proposal:
@@ -116,7 +113,7 @@ def _proven(
         {c.id: _proof(c, silent, tested, caught) for c in kept},
         tuple(findings),
         (*failing, *rejected, *deaf, *over),
-        material.job.unknowns,
+        (*material.job.unknowns, *material.stated.unknowns),
     )
 
 
@@ -160,7 +157,10 @@ def _judge(
             continue
         if against and not follows:
             findings.append(_finding(check, against[-1], len(against), len(outcomes)))
-        if failed and (_is_stated(check) or len(failed) > _OFTEN * len(outcomes)):
+        often = len(failed) > _OFTEN * len(outcomes)
+        # A warning that a team wrote and that nearly every batch sets off is a finding, and no test to keep.
+        noise = is_stated(check) and not follows and len(against) > _OFTEN * len(outcomes)
+        if (failed and (is_stated(check) or often)) or noise:
             rejected.append(Rejected(check, "it does not hold today: see the finding"))
         elif alarms > _OFTEN * max(tested.held_out, 1):
             rejected.append(Rejected(check, f"it alarmed on {alarms} of {tested.held_out} held-out batches"))
@@ -173,9 +173,10 @@ def _judge(
 
 def _not_comparable(check: Check, failed: Sequence[Outcome]) -> bool:
     """An expression of the job that nearly no row agrees with is one that the engines compute differently."""
+    of_job = any(e.kind == "code" for e in check.evidence)
     rows = sum(o.rows for o in failed)
     bad = sum(o.failing or 0 for o in failed)
-    return check.kind == "condition" and _is_stated(check) and bad > _NOT_COMPARABLE * rows
+    return check.kind == "condition" and of_job and bad > _NOT_COMPARABLE * rows
 
 
 def _finding(check: Check, newest: Outcome, failed: int, batches: int) -> Finding:
@@ -191,7 +192,7 @@ _RANK = (
 
 def _within_budget(checks: Sequence[Check]) -> tuple[list[Check], list[Rejected]]:
     """The most useful as errors, some more as warnings; promises of the job before what the data suggest."""
-    order = sorted(checks, key=lambda c: (not _is_stated(c), _RANK.index(c.kind)))
+    order = sorted(checks, key=lambda c: (not is_stated(c), _RANK.index(c.kind)))
     order.sort(key=lambda c: c.kind not in _RANK[:9])
     errors = [c for c in order if c.severity == "error"]
     allowed = {c.id for c in errors[:MOST_ERRORS]}

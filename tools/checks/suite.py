@@ -15,6 +15,7 @@ from tools.checks.model import Check, Finding
 from tools.checks.propose import Proposal, propose
 from tools.checks.prove import Proof
 from tools.checks.references import REFERENCE
+from tools.checks.stated import stated_of
 from tools.jobs import JobReading
 from tools.lineage import Direction
 from tools.profile.batches import Batches, cut
@@ -91,6 +92,10 @@ class Suite:
         ]
         if self.proposal.findings:
             parts.append("**Wrong in the data today**\n" + "\n".join(f"- {_found(f)}" for f in self.proposal.findings))
+        if places := self.material.stated.places:
+            parts.append(f"Held against what your team promises already, in {listed(places)}.")
+        if self.proposal.unknowns:
+            parts.append("**Not known**\n" + "\n".join(f"- {u}" for u in self.proposal.unknowns))
         if self.kept:
             parts.append(f"Yours, kept as they are: {listed(self.kept)}.")
         if self.dropped:
@@ -161,7 +166,8 @@ def generate(
     say("looking for keys, foreign keys and rules")
     above, below = _relatives(ws, name)
     others = [t for t in map(str, ws.lake.tables()) if t != name and t not in below]
-    material = gather(ws.lake, batches, job=facts_of(name, readings), profiles=profiles, tables=others)
+    facts, stated = facts_of(name, readings), stated_of(ws, name)
+    material = gather(ws.lake, batches, job=facts, stated=stated, profiles=profiles, tables=others)
     # A list that merely holds our values is a promise only where they come from; a key is one anywhere.
     true = tuple(i for i in material.inclusions if i.unique or i.table in above)
     material = replace(material, inclusions=true)
@@ -299,7 +305,9 @@ def _line(check: Check, proof: Proof | None) -> str:
 
 def _found(finding: Finding) -> str:
     samples = "; ".join(", ".join(f"`{k}` = {v}" for k, v in s.items()) for s in finding.samples[:3])
-    return f"{sentence(finding.check)}: {finding.detail}" + (f" For example {samples}." if samples else "")
+    places = [e.where for e in finding.check.evidence if e.kind == "config"]
+    said = f" (stated in `{places[0]}`)" if places else ""
+    return f"{sentence(finding.check)}{said}: {finding.detail}" + (f" For example {samples}." if samples else "")
 
 
 def _bare(table: str) -> str:

@@ -9,12 +9,12 @@ from typing import TYPE_CHECKING, Any
 
 from knowledge.errors import InputError
 from tools.checks.evaluate import evaluate
+from tools.checks.formats.odcs import tests_of
 from tools.checks.model import Outcome
 from tools.checks.suite import MOST_BATCHES, newest, sentence
 from tools.contract import file as contract_file
 from tools.contract.diff import Difference, compare
 from tools.contract.draft import kept_contract
-from tools.contract.quality import tests_of
 from tools.contract.types import type_keys
 from tools.lake.base import Table
 from tools.profile.batches import Batches, cut

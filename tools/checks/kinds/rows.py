@@ -262,7 +262,13 @@ def _bad(offending: Any) -> Any:
 
 
 KINDS = (
-    Kind("not_null", _null_measures, _null_verdict, lambda c: f"{listed(c.columns)} are always filled", _null_rows),
+    Kind(
+        "not_null",
+        _null_measures,
+        _null_verdict,
+        lambda c: f"{listed(c.columns)} {'are' if len(c.columns) > 1 else 'is'} always filled",
+        _null_rows,
+    ),
     Kind("range", _range_measures, _range_verdict, _range_text, _range_rows),
     Kind(
         "accepted_values",
