@@ -1,4 +1,4 @@
-"""Profiling one table, beside one hand-written query, DuckDB's SUMMARIZE and pandas, in the same run.
+"""Profiling one table, beside one hand-written query, DuckDB's SUMMARIZE, pandas and polars, in the same run.
 
     python -m benchmarks.profile [--rows 10000000] [--skip pandas]
 
@@ -90,11 +90,23 @@ def pandas(root: Path) -> int:
     return len(frame)
 
 
+def polars(root: Path) -> int:
+    """`describe`, and distinct values by sketch, over a lazy scan."""
+    import polars as pl
+
+    frame = pl.scan_parquet(root / "tables/d/t/part.parquet")
+    frame.describe()
+    frame.select(pl.all().approx_n_unique()).collect(engine="streaming")
+    rows: int = frame.select(pl.len()).collect().item()
+    return rows
+
+
 CONTESTANTS: dict[str, Callable[[Path], int]] = {
     "one query by hand": by_hand,
     "de-copilot": ours,
     "SUMMARIZE": summarize,
     "pandas": pandas,
+    "polars": polars,
 }
 
 
