@@ -14,8 +14,6 @@ from typing import Any
 from tools.diff import JobDiff, Version, diff
 from tools.jobs import read_job
 from tools.plan.catalog import DictCatalog
-from tools.plan.model import Op, SetOp
-from tools.plan.whole import reachable
 
 _COLUMNS = {
     "column_added": "added",
@@ -50,23 +48,8 @@ def judged(case: Mapping[str, Any]) -> dict[str, Any]:
         )
         for side in ("old", "new")
     ]
-    _branch_by_branch(versions)
     found = diff(versions[0], versions[1])
     return {"category": _category(found), "columns": _columns(found)}
-
-
-def _branch_by_branch(versions: list[Version]) -> None:
-    """The convention of the cases' source: a UNION is compared branch by branch, and what it drops as a repeated row is no
-    change of rows; SELECT DISTINCT is one. The product counts both.
-    """
-    unions = [[o for o in _ops(v) if isinstance(o, SetOp) and o.kind == "union"] for v in versions]
-    if [o.distinct for o in unions[0]] == [o.distinct for o in unions[1]]:
-        for op in (*unions[0], *unions[1]):
-            op.distinct = False
-
-
-def _ops(version: Version) -> list[Op]:
-    return list(reachable(version.reading.plan, version.writes))
 
 
 def _schema(case: Mapping[str, Any], side: str) -> str:
