@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from agent.audit import AuditLog, Recorder
 from knowledge.errors import CopilotError, InputError
-from tools.receipts import differences
+from tools.receipts import differences, in_words
 from tools.result import Evidence, counted
 from tools.toolbox import TOOLS, answer_call, error_artifact
 
@@ -121,8 +121,5 @@ def _told(step: Step) -> str:
     lines += [f"  - {note}" for note in step.notes[:_SHOWN]]
     if len(step.notes) > _SHOWN:
         lines.append(f"  - and {len(step.notes) - _SHOWN} more")
-    evidence = step.kept.get("evidence", ())
-    more = len(evidence) - _SHOWN + int(step.kept.get("more_evidence", 0))
-    shown = "; ".join(evidence[:_SHOWN]) + (f" and {more} more" if more > 0 else "")
-    lines.append(f"  - receipts: {shown or 'none'}; {step.kept.get('bytes_scanned', 0):,} bytes scanned")
+    lines.append(f"  - receipts: {in_words(step.kept, _SHOWN)}")
     return "\n".join(lines)

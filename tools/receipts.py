@@ -10,7 +10,7 @@ import json
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-__all__ = ["differences", "receipt", "scanned"]
+__all__ = ["differences", "in_words", "receipt", "scanned"]
 
 _VOLATILE = frozenset({"at", "bytes_scanned", "generated_at", "query_id", "seconds"})
 """What is another each time: when it was, how long it took, and the engine's own ids."""
@@ -29,6 +29,14 @@ def receipt(artifact: Mapping[str, Any]) -> dict[str, Any]:
         "more_evidence": max(0, len(where) - _MOST_EVIDENCE),
         "bytes_scanned": scanned(data),
     }
+
+
+def in_words(kept: Mapping[str, Any], most: int = _MOST_EVIDENCE) -> str:
+    """A receipt as a line: the places it rests on, and what was scanned for it."""
+    evidence = kept.get("evidence", ())
+    more = max(0, len(evidence) - most) + int(kept.get("more_evidence", 0))
+    shown = "; ".join(evidence[:most]) + (f" and {more} more" if more else "")
+    return f"{shown or 'none'}; {kept.get('bytes_scanned', 0):,} bytes scanned"
 
 
 def differences(kept: Mapping[str, Any], now: Mapping[str, Any]) -> list[str]:

@@ -1,6 +1,7 @@
 """`de-copilot query`, and the receipts of an answer, as a person uses them."""
 
 import json
+import re
 from pathlib import Path
 
 
@@ -28,6 +29,17 @@ def test_an_answer_names_its_id_and_replay_computes_it_again(command, own_shop: 
     differs = command("replay", asked["id"], "--lake", str(own_shop), "--json")
     assert differs.code == 1
     assert json.loads(differs.out)["same"] is False
+
+
+def test_receipts_below_an_answer_name_its_calls_and_their_places(command, shop: Path) -> None:
+    said = command("ask", "who reads orders", "--receipts", "--lake", str(shop))
+
+    below = said.out.partition("**Receipts**")[2]
+    assert "asset=" in below
+    assert "orders" in below
+    assert re.search(r"code jobs/\w+\.\w+:\d+", below)
+    assert "0 bytes scanned" in below
+    assert "Receipts" not in command("ask", "who reads orders", "--lake", str(shop)).out
 
 
 def test_without_an_audit_log_there_is_no_id_and_nothing_to_replay(command, shop: Path, monkeypatch) -> None:

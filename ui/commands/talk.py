@@ -44,6 +44,10 @@ def ask(
         typer.Option("--thread", metavar="NAME", help="Go on with the conversation of this name.", show_default=False),
     ] = None,
     yes: Annotated[bool, typer.Option("--yes", help="Write the files that the answer drafts.")] = False,
+    receipts: Annotated[
+        bool,
+        typer.Option("--receipts", help="Below the answer: each tool call, the places it rests on, bytes scanned."),
+    ] = False,
     lake: LakeOption = None,
     json: JsonOption = False,
 ) -> None:
@@ -56,6 +60,7 @@ def ask(
       de-copilot ask "what breaks if I drop product_group"
       de-copilot ask "where does risk_score come from" --json
       de-copilot ask "write tests for dim_product" --yes
+      de-copilot ask "how many rows does dim_product have" --receipts
     """
     output = Output(json)
     asked = _question(question)
@@ -67,9 +72,22 @@ def ask(
         output.data({**turn.answer.to_dict(), **({"written": written} if yes else {})})
     elif written:
         output.text("".join(f"Written: {path}\n" for path in written))
+    if receipts and not json:
+        output.markdown(_receipts(turn.answer))
     if turn.answer.id and turn.answer.tool_calls and not json:
         output.step(f"receipts: de-copilot replay {turn.answer.id}")
     raise typer.Exit(turn.exit_code)
+
+
+def _receipts(answer: Answer) -> str:
+    """What each tool call of an answer rests on, as a list."""
+    from tools.receipts import in_words, receipt
+
+    lines = []
+    for artifact in answer.artifacts:
+        told = ", ".join(f"{k}={v}" for k, v in (artifact.get("args") or {}).items())
+        lines.append(f"- `{artifact.get('tool', artifact['kind'])}({told})`: {in_words(receipt(artifact))}")
+    return "\n\n**Receipts**\n\n" + ("\n".join(lines) or "No tool was called.") + "\n"
 
 
 def _written(ctx: typer.Context, lake: Path | None, answer: Answer) -> list[str]:
