@@ -129,6 +129,12 @@ class Recorder:
             if not told:
                 self._log.write(self._entry(answer_id, answer, about, time.perf_counter() - began))
 
+    def call(self, artifact: Mapping[str, Any], face: str) -> None:
+        """One tool call that no question of ours led to, as an MCP client makes it; `face` stands for the thread."""
+        answer = Answer("", artifacts=(artifact,))
+        about = {"user": None, "thread": face, "question": None}
+        self._log.write(self._entry(uuid.uuid4().hex[:12], answer, about, float(artifact.get("seconds") or 0)))
+
     def _entry(self, answer_id: str, answer: Answer, about: Mapping[str, Any], seconds: float) -> dict[str, Any]:
         return {
             "id": answer_id,

@@ -65,7 +65,9 @@ class Replay:
 
     def text(self) -> str:
         """The verdict, then each call with its receipts."""
-        head = f'"{self.entry["question"]}", asked {self.entry["at"]}: {self._verdict()}'
+        asked = self.entry["question"]
+        said = f'"{asked}"' if asked else f"a call over {self.entry['thread']}"
+        head = f"{said}, asked {self.entry['at']}: {self._verdict()}"
         return "\n\n".join([head, *(_told(s) for s in self.steps)])
 
     def _verdict(self) -> str:

@@ -23,6 +23,7 @@ from knowledge.errors import CopilotError
 from tools.toolbox import TOOLS, ToolSpec, answer_call, error_artifact, hidden
 
 if TYPE_CHECKING:
+    from agent.audit import Recorder
     from tools.workspace import Workspace
 
 __all__ = ["build_server"]
@@ -34,8 +35,8 @@ _INSTRUCTIONS = (
 )
 
 
-def build_server(ws: Workspace, *, allow_writes: bool = False) -> MCPServer[Any]:
-    """An MCP server over one workspace."""
+def build_server(ws: Workspace, *, allow_writes: bool = False, recorder: Recorder | None = None) -> MCPServer[Any]:
+    """An MCP server over one workspace. Each call is recorded, where there is a recorder."""
     server: MCPServer[Any] = MCPServer(
         "de-copilot", instructions=_INSTRUCTIONS, version=_version(), log_level="WARNING"
     )
@@ -46,11 +47,15 @@ def build_server(ws: Workspace, *, allow_writes: bool = False) -> MCPServer[Any]
         hints = ToolAnnotations(
             read_only_hint=not spec.writes, destructive_hint=False, idempotent_hint=True, open_world_hint=False
         )
-        server.add_tool(_bridge(ws, spec, lock), name=spec.name, description=spec.description, annotations=hints)
+        server.add_tool(
+            _bridge(ws, spec, lock, recorder), name=spec.name, description=spec.description, annotations=hints
+        )
     return server
 
 
-def _bridge(ws: Workspace, spec: ToolSpec, lock: threading.Lock) -> Callable[..., CallToolResult]:
+def _bridge(
+    ws: Workspace, spec: ToolSpec, lock: threading.Lock, recorder: Recorder | None
+) -> Callable[..., CallToolResult]:
     """A function with the tool's own arguments as its signature, which is what the SDK makes its schema from."""
 
     def call(**given: Any) -> CallToolResult:
@@ -59,10 +64,12 @@ def _bridge(ws: Workspace, spec: ToolSpec, lock: threading.Lock) -> Callable[...
             ws.refresh()
             try:
                 text, artifact = answer_call(ws, spec, args)
+                _recorded(recorder, artifact)
                 if ws.settings.privacy.mask == "model":  # whoever asks is a model, or hands it to one
                     text, artifact = hidden(ws, text, artifact)
             except CopilotError as error:
                 text, artifact = f"Error: {error.message}", error_artifact(spec.name, args, error)
+                _recorded(recorder, artifact)
             except Exception as error:  # noqa: BLE001 - a client gets a result, never a traceback
                 text = f"Error: the tool failed inside ({type(error).__name__})."
                 return CallToolResult(content=[TextContent(type="text", text=text)], is_error=True)
@@ -88,6 +95,11 @@ def _bridge(ws: Workspace, spec: ToolSpec, lock: threading.Lock) -> Callable[...
     )
     call.__annotations__ = {name: field.annotation for name, field in fields.items()} | {"return": CallToolResult}
     return call
+
+
+def _recorded(recorder: Recorder | None, artifact: dict[str, Any]) -> None:
+    if recorder is not None:
+        recorder.call(artifact, "mcp")
 
 
 def _plain(artifact: dict[str, Any]) -> dict[str, Any]:

@@ -30,7 +30,16 @@ def ws(tmp_path_factory: pytest.TempPathFactory) -> Workspace:
 
 
 @pytest.fixture(scope="module")
-def address(ws: Workspace) -> Iterator[str]:
+def log(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    """Where the server's calls are recorded."""
+    file = tmp_path_factory.mktemp("state") / "audit.jsonl"
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("DE_COPILOT_AUDIT_PATH", str(file))
+        yield file
+
+
+@pytest.fixture(scope="module")
+def address(ws: Workspace, log: Path) -> Iterator[str]:
     port = free_port()
     command = [sys.executable, "-c", CLI, "mcp", "--http", str(port), "--lake", str(ws.settings.lake)]
     with listening(command, port):
@@ -59,6 +68,17 @@ def test_errors_are_results(address: str) -> None:
     assert "nothing_known" in missing.content[0].text
     wrong = over_http(address, "impact", {"change": "explode"})
     assert wrong.is_error
+
+
+def test_each_call_is_recorded_with_its_receipt(address: str, log: Path) -> None:
+    over_http(address, "schema", {"asset": "raw"})
+    over_http(address, "schema", {"asset": "nothing_recorded"})
+
+    right, wrong = [json.loads(line) for line in log.read_text("utf-8").splitlines()][-2:]
+    assert (right["thread"], right["question"], right["error"]) == ("mcp", None, None)
+    assert [(t["name"], t["args"], t["ok"]) for t in right["tools"]] == [("schema", {"asset": "raw"}, True)]
+    assert right["tools"][0]["digest"]
+    assert wrong["tools"][0]["ok"] is False
 
 
 def test_over_standard_input_the_tools_are_those_of_the_chat_and_read_only(ws: Workspace) -> None:

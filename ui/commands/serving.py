@@ -260,9 +260,13 @@ def mcp(
       de-copilot mcp --http 8765
     """
     ws = open_lake(ctx, lake)
+    from agent.audit import Recorder
+    from ui.audit import open_audit
     from ui.mcp import build_server
 
-    server = build_server(ws, allow_writes=allow_writes)
+    log = open_audit(ws.settings)
+    recorder = None if log is None else Recorder(ws, log, "mcp client")
+    server = build_server(ws, allow_writes=allow_writes, recorder=recorder)
     if http is None:
         server.run("stdio")
     else:
