@@ -161,8 +161,10 @@ class Linker:
 
     def _match(self, words: tuple[str, ...], *, fuzzy: bool) -> _Match | None:
         chars = sum(map(len, words))
+        # "is in" is not the column isin: words of questions do not run together into a name.
+        joinable = len(words) == 1 or not self.vocabulary.issuperset(words)
         for form, score in _forms(words):
-            if assets := self._index.get(form):
+            if (joinable or form[0] != "=") and (assets := self._index.get(form)):
                 return _Match(tuple(assets), score, chars)
         return self._nearest("".join(words), len(words)) if fuzzy and chars >= _MIN_FUZZY_CHARS else None
 

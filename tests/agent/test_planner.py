@@ -71,6 +71,13 @@ def test_one_question_one_tool(planner: Planner, question: str, tool: str, args:
     assert {k: decision.calls[0].args.get(k) for k in args} == dict(args)
 
 
+@pytest.mark.parametrize("question", ["what is in dim_product, column by column", "what is in dim_product?"])
+def test_words_of_a_question_do_not_run_together_into_a_name(planner: Planner, question: str) -> None:
+    """dim_product has a column isin, which "is in" is not."""
+    (call,) = decide(planner, question).calls
+    assert (call.tool, call.args) == ("schema", {"asset": "dim_product"})
+
+
 @pytest.mark.parametrize(
     ("questions", "tool", "args"),
     [

@@ -62,6 +62,15 @@ def values_of(root: Path, column: str | None = None) -> ImpactResult:
     return impact(opened(root), Change("change_values", "orders", column))
 
 
+def test_where_no_value_came_or_went_nothing_is_to_be_edited(root: Path) -> None:
+    day(root, 5, ["NEW", "PAID"])
+
+    found = values_of(root)
+
+    assert (found.impacted, found.writers) == ([], ())
+    assert "No value came or went" in found.text()
+
+
 def test_a_new_value_is_told_by_its_rows_and_followed_to_who_does_not_expect_it(root: Path) -> None:
     day(root, 5, ["NEW", "PAID", "CRYPTO", "PAID"])
 

@@ -96,7 +96,7 @@ def _of_values(ws: Workspace, change: Change, assumptions: Sequence[str]) -> Imp
         return spread_of(ws, found.changes[0], notes)
     if len(found.changes) > _MOST_VALUES:
         notes.append(f"Of {len(found.changes)} values the first {_MOST_VALUES} were followed.")
-    result = replace(spread_of(ws, change, notes, seeds={}), severity_reason="no value came or went")
+    result = replace(spread_of(ws, change, notes, seeds={}), severity_reason="no value came or went", writers=())
     for each in found.changes[:_MOST_VALUES]:
         result = _together(ws, result, spread_of(ws, each))
     return result

@@ -65,7 +65,7 @@ def arrivals(ws: Workspace, table: str, column: str | None = None) -> Arrivals:
         notes += found.notes(where)
     if without:
         notes.append(
-            f"Of {listed(without, 6)} no earlier values are known: keep tests (`de-copilot tests {_short(table)} --write`), "
+            f"Of {listed(without, 6)} no earlier values are known: keep tests (`de-copilot tests {_short(table)}`), "
             "or wait for another batch."
         )
     if not changes:
