@@ -17,7 +17,7 @@ from tools.checks.kinds import KINDS
 from tools.checks.model import Check
 from tools.checks.references import REFERENCE
 from tools.lake.base import Lake, Table
-from tools.result import Evidence
+from tools.result import Evidence, listed
 
 if TYPE_CHECKING:
     from tools.workspace import Workspace
@@ -41,23 +41,15 @@ class Stated:
 
 
 def stated_of(ws: Workspace, name: str) -> Stated:
-    """What is promised of a table. Never raises: a file that cannot be read is among the unknowns."""
+    """What is promised of a table. A file or folder that cannot be read is among the unknowns.
+
+    Raises NotFound, Ambiguous or ReadError: the table, see `Lake.table`.
+    """
     table = ws.lake.table(name)
-    checks: list[Check] = []
     unknowns: list[str] = []
-    for path, text in _project(ws):
-        # Most files are about other tables: the name is looked for before YAML is read.
-        if table.name.table not in text.lower():
-            continue
-        try:
-            found, left = read_tests(text, path, table)
-        except CopilotError as error:
-            unknowns.append(f"{path}: {error.what}.")
-            continue
-        checks += found
-        unknowns += left
-    found, left = _of_contract(ws, table)
-    return Stated((*_there(ws.lake, checks, unknowns), *found), (*unknowns, *left))
+    checks = _of_project(ws, table, unknowns)
+    kept, left = _of_contract(ws, table)
+    return Stated((*_there(ws.lake, checks, unknowns), *kept), (*unknowns, *left))
 
 
 def with_stated(checks: Sequence[Check], stated: Sequence[Check], keys: Collection[str] = ()) -> list[Check]:
@@ -114,18 +106,34 @@ def _joined(ours: Check, theirs: Check) -> Check:
     return ours.changed(parameters=parameters, evidence=evidence)
 
 
-def _project(ws: Workspace) -> list[tuple[str, str]]:
-    """YAML files of the folders that settings name, with their text."""
-    paths = [f.path for folder in ws.settings.tests.paths for f in ws.lake.texts(folder)]
-    wanted = [p for p in dict.fromkeys(paths) if p.endswith((".yml", ".yaml"))][:_MOST_FILES]
-    found = []
-    for path in wanted:
+def _of_project(ws: Workspace, table: Table, unknowns: list[str]) -> list[Check]:
+    """Tests in the YAML files of the folders that settings name."""
+    checks: list[Check] = []
+    for path in _files(ws, unknowns):
         try:
-            text = ws.lake.read_text(path)
-        except CopilotError:
+            text = ws.lake.read_text(path) or ""
+            # Most files are about other tables: the name is looked for before YAML is read.
+            if table.name.table not in text.lower():
+                continue
+            found, left = read_tests(text, path, table)
+        except CopilotError as error:
+            unknowns.append(f"{path}: {error.what}.")
             continue
-        found.append((path, text or ""))
-    return found
+        checks += found
+        unknowns += left
+    return checks
+
+
+def _files(ws: Workspace, unknowns: list[str]) -> list[str]:
+    paths: dict[str, None] = {}
+    for folder in ws.settings.tests.paths:
+        try:
+            paths |= dict.fromkeys(f.path for f in ws.lake.texts(folder) if f.path.endswith((".yml", ".yaml")))
+        except CopilotError as error:
+            unknowns.append(f"{folder}: {error.what}.")
+    if len(paths) > _MOST_FILES:
+        unknowns.append(f"Of {len(paths):,} YAML files in {listed(ws.settings.tests.paths)} {_MOST_FILES} were read.")
+    return list(paths)[:_MOST_FILES]
 
 
 def _of_contract(ws: Workspace, table: Table) -> tuple[list[Check], list[str]]:

@@ -221,3 +221,15 @@ def test_a_contract_that_cannot_be_read_is_said(root: Path) -> None:
     (root / "output" / "contracts" / "sales.yaml").write_text("[", encoding="utf-8")
 
     assert any("output/contracts/sales.yaml" in u for u in generate(workspace(root), "sales").unknowns)
+
+
+def test_a_dbt_file_that_cannot_be_read_is_said_and_the_others_count(root: Path) -> None:
+    (root / "models").mkdir()
+    (root / "models" / "broken.yml").write_text("models: [{name: sales", encoding="utf-8")
+    (root / "models" / "odd.yml").write_bytes(b"sales: \xff\xfe")
+
+    suite = promised(root, "models: [{name: sales, columns: [{name: order_id, tests: [unique]}]}]")
+
+    assert any(u.startswith("models/broken.yml: ") for u in suite.unknowns)
+    assert any(u.startswith("models/odd.yml: ") for u in suite.unknowns)
+    assert "models/shop.yml" in suite.material.stated.places
